@@ -1,0 +1,187 @@
+"""TLS contexts for both ends, and every mistake with certificate files told before the first connection.
+
+OpenSSL says "[SSL] PEM lib" to most that can be wrong with a file; so the files are read and judged here first, with
+words that name the file and what to do. TLS 1.3 is the only version (RFC 8446), which has neither compression nor
+renegotiation.
+
+``ssl.create_default_context`` is not used: it writes session secrets to the file that ``SSLKEYLOGFILE`` names, and what
+it sets differs from one Python to the next.
+"""
+
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from securechat.tls.errors import CertificateFileError
+
+_SERVER_REMEDY: Final = "scripts/gen_certs.py makes one"
+_AUTHORITY_REMEDY: Final = "get the server's ca.pem from whoever runs it"
+_CLIENT_REMEDY: Final = "get one from whoever runs the server"
+_MALFORMED: Final = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension)
+
+
+def server_context(cert_file: Path, key_file: Path | None = None, *, now: datetime | None = None) -> ssl.SSLContext:
+    """A context for the server's side, with its certificate, chain and key loaded.
+
+    Build a new one, and use it for new connections, when the files have changed.
+
+    Args:
+        cert_file: PEM: the server's certificate, then what leads to its authority; the key too unless ``key_file``.
+        key_file: PEM: the private key, not encrypted.
+        now: aware; when the certificate has to be valid; the clock's time if None.
+
+    Raises:
+        CertificateFileError: a file is missing, unreadable, not PEM, without key, encrypted; the key is another's; the
+            certificate has expired, is not valid yet, or is for clients.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    _require_modern(context)
+    # A ticket is a record more per handshake, and lets a client in again without showing its certificate; nobody here
+    # reconnects so often that a full handshake would matter.
+    context.num_tickets = 0
+    _load_identity(context, cert_file, key_file, ExtendedKeyUsageOID.SERVER_AUTH, _SERVER_REMEDY, now)
+    return context
+
+
+def client_context(
+    ca_file: Path | None, client_cert: Path | None = None, *, now: datetime | None = None
+) -> ssl.SSLContext:
+    """A context for the client's side, which accepts only a server that it can verify, under the name it asked for.
+
+    Args:
+        ca_file: PEM: the authorities to trust, and no others. They have to keep to RFC 5280 (``VERIFY_X509_STRICT``).
+            None trusts the system's authorities, among which are old ones that do not.
+        client_cert: PEM: key, certificate and chain to show to a server that asks.
+        now: aware; when the files have to be valid; the clock's time if None.
+
+    Raises:
+        CertificateFileError: a file is missing, unreadable, empty or not PEM; all authorities have expired; or, for
+            ``client_cert``, as for `server_context`.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies the certificate and the host name
+    _require_modern(context)
+    context.hostname_checks_common_name = False  # RFC 9525 section 2: only the alternative names count
+    if ca_file is None:
+        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    else:
+        context.verify_flags |= ssl.VERIFY_X509_STRICT  # a default from Python 3.13 on
+        _load_authorities(context, ca_file, now)
+    if client_cert is not None:
+        _load_identity(context, client_cert, None, ExtendedKeyUsageOID.CLIENT_AUTH, _CLIENT_REMEDY, now)
+    return context
+
+
+def _require_modern(context: ssl.SSLContext) -> None:
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.options |= ssl.OP_NO_COMPRESSION  # TLS 1.3 has none; this says so whatever a system's openssl.cnf says
+
+
+def _load_authorities(context: ssl.SSLContext, ca_file: Path, now: datetime | None) -> None:
+    certificates = _parse_certificates(_read(ca_file, _AUTHORITY_REMEDY), ca_file, _AUTHORITY_REMEDY)
+    moment = now or datetime.now(UTC)
+    # A bundle may hold some that have expired; they do no harm while another is good.
+    if not any(c.not_valid_before_utc <= moment <= c.not_valid_after_utc for c in certificates):
+        _check_time(certificates[0], ca_file, moment, _AUTHORITY_REMEDY)
+    try:
+        # What was judged is what is loaded, even if the file changes meanwhile.
+        context.load_verify_locations(cadata=b"".join(c.public_bytes(Encoding.DER) for c in certificates))
+    except ssl.SSLError as error:
+        raise CertificateFileError(f"{ca_file} can't be used as an authority ({error.reason})") from error
+
+
+def _load_identity(
+    context: ssl.SSLContext,
+    cert_file: Path,
+    key_file: Path | None,
+    usage: x509.ObjectIdentifier,
+    remedy: str,
+    now: datetime | None,
+) -> None:
+    data = _read(cert_file, remedy)
+    certificate = _parse_certificates(data, cert_file, remedy)[0]
+    _check_key(certificate, cert_file, data, key_file)
+    _check_time(certificate, cert_file, now or datetime.now(UTC), remedy)
+    _check_usage(certificate, cert_file, usage, remedy)
+    try:
+        # With a password at hand OpenSSL never asks for one on the terminal, should the file have changed meanwhile.
+        context.load_cert_chain(cert_file, key_file, password="")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise CertificateFileError(f"{cert_file} can't be used for TLS 1.3 ({reason})") from error
+
+
+def _read(path: Path, remedy: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise CertificateFileError(f"{path} does not exist: {remedy}") from error
+    except PermissionError as error:
+        raise CertificateFileError(f"{path} can't be read by this user: check its owner and mode") from error
+    except OSError as error:
+        raise CertificateFileError(f"{path} can't be read: {error.strerror}") from error
+
+
+def _parse_certificates(data: bytes, path: Path, remedy: str) -> list[x509.Certificate]:
+    if b"-----BEGIN CERTIFICATE-----" not in data:
+        what = "is empty" if not data.strip() else "holds no certificate in PEM form"
+        raise CertificateFileError(f"{path} {what}: {remedy}")
+    try:
+        return x509.load_pem_x509_certificates(data)
+    except _MALFORMED as error:
+        raise CertificateFileError(f"{path} holds a certificate that is damaged: {remedy}") from error
+
+
+def _check_key(certificate: x509.Certificate, cert_file: Path, cert_data: bytes, key_file: Path | None) -> None:
+    """Refuse a missing, encrypted or damaged private key, and one that belongs to another certificate."""
+    path = key_file or cert_file
+    data = cert_data if key_file is None else _read(key_file, "name the file of the certificate's private key")
+    if b"PRIVATE KEY-----" not in data:
+        advice = "" if key_file else ", and no other file was named for it: give one that has both, or name the key's"
+        raise CertificateFileError(f"{path} holds no private key{advice}")
+    try:
+        key = load_pem_private_key(data, password=None)
+        matches = _spki(key.public_key()) == _spki(certificate.public_key())
+    except TypeError as error:
+        raise CertificateFileError(
+            f"the private key in {path} is encrypted: decrypt it with openssl pkey, and keep the file at mode 0600"
+        ) from error
+    except _MALFORMED as error:
+        raise CertificateFileError(f"the private key in {path} is damaged, or of an unknown kind") from error
+    if not matches:
+        raise CertificateFileError(
+            f"the private key in {path} does not belong to the (first) certificate in {cert_file}: "
+            "give the two that were made together"
+        )
+
+
+def _spki(key: object) -> bytes:
+    """A public key in the one form in which two can be compared, whatever their kind."""
+    encoded: bytes = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined]
+    return encoded
+
+
+def _check_time(certificate: x509.Certificate, path: Path, now: datetime, remedy: str) -> None:
+    if now < certificate.not_valid_before_utc:
+        start = f"{certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
+        raise CertificateFileError(f"{path} is not valid before {start}: check this machine's clock")
+    if now > certificate.not_valid_after_utc:
+        raise CertificateFileError(f"{path} expired on {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC: {remedy}")
+
+
+def _check_usage(certificate: x509.Certificate, path: Path, usage: x509.ObjectIdentifier, remedy: str) -> None:
+    """Refuse a client's certificate on a server and the reverse (RFC 5280 section 4.2.1.12): no peer would take it."""
+    try:
+        usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return  # good for anything
+    except _MALFORMED as error:
+        raise CertificateFileError(f"{path} holds a certificate that is damaged: {remedy}") from error
+    if usage not in usages and ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE not in usages:
+        side = "servers" if usage == ExtendedKeyUsageOID.SERVER_AUTH else "clients"
+        raise CertificateFileError(f"{path} is not a certificate for {side}: {remedy}")
