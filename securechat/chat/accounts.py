@@ -1,0 +1,96 @@
+"""Rules for accounts: making, changing and ending them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from securechat.chat.events import (
+    AccountAdded,
+    AccountEnabled,
+    AccountRemoved,
+    PasswordSet,
+    SessionsEnded,
+)
+from securechat.chat.machine import Applied, Chat, rule
+from securechat.chat.model import Account
+from securechat.chat.presence import leave, move_aside
+from securechat.chat.refusals import Reason, Refused
+from securechat.chat.requests import AddAccount, EnableAccount, RemoveAccount, SetPassword
+from securechat.irc.names import casefold, valid_nick
+
+
+def _existing(chat: Chat, name: str) -> Account:
+    account = chat.account_named(name)
+    if account is None:
+        raise Refused(Reason.NO_SUCH_ACCOUNT, name)
+    return account
+
+
+@rule(AddAccount)
+def add_account(chat: Chat, stamp: int, request: AddAccount, applied: Applied) -> None:
+    """A guest who wears the name gets another: from now on it is its owner's."""
+    if not valid_nick(request.name):
+        raise Refused(Reason.BAD_ACCOUNT_NAME, request.name)
+    if chat.account_named(request.name) is not None:
+        raise Refused(Reason.ACCOUNT_EXISTS, request.name)
+    account = Account(stamp, request.name, request.role, True, stamp, request.credential, stamp)
+    chat.replace_account(account, None, applied)
+    applied.events.append(AccountAdded(stamp, account))
+    wearer = chat.users.get(casefold(request.name))
+    if wearer is not None:
+        move_aside(chat, stamp, wearer, applied)
+
+
+@rule(SetPassword)
+def set_password(chat: Chat, stamp: int, request: SetPassword, applied: Applied) -> None:
+    """Ends the account's sessions, except the one that made the change."""
+    account = _existing(chat, request.name)
+    changed = replace(account, credential=request.credential, credential_set=stamp)
+    chat.replace_account(changed, account, applied)
+    applied.events.append(PasswordSet(stamp, account.id, account.name, request.credential))
+    _end_sessions(chat, stamp, account, "The password was changed", applied, keep=request.keep)
+
+
+@rule(EnableAccount)
+def enable_account(chat: Chat, stamp: int, request: EnableAccount, applied: Applied) -> None:
+    account = _existing(chat, request.name)
+    chat.replace_account(replace(account, enabled=request.enabled), account, applied)
+    applied.events.append(AccountEnabled(stamp, account.id, account.name, request.enabled))
+    if not request.enabled:
+        _end_sessions(chat, stamp, account, "The account was disabled", applied)
+
+
+@rule(RemoveAccount)
+def remove_account(chat: Chat, stamp: int, request: RemoveAccount, applied: Applied) -> None:
+    """Its channels go with it; one in which somebody is stays until it is empty, as a guest's does."""
+    account = _existing(chat, request.name)
+    _end_sessions(chat, stamp, account, "The account was removed", applied)
+    orphans = [channel for channel in chat.channels.values() if channel.founder == account.id]
+    for channel in orphans:
+
+        def put_back(channel=channel) -> None:  # type: ignore[no-untyped-def]
+            channel.founder = account.id
+            chat.channels[channel.key] = channel
+
+        applied.on_undo(put_back)
+        channel.founder = None
+        if not channel.members:
+            del chat.channels[channel.key]
+    if account.id in chat.held:
+        held = chat.held.pop(account.id)
+        applied.on_undo(lambda: chat.held.__setitem__(account.id, held))
+    chat.replace_account(None, account, applied)
+    applied.events.append(AccountRemoved(stamp, account.id, account.name, tuple(channel.id for channel in orphans)))
+
+
+def _end_sessions(
+    chat: Chat, stamp: int, account: Account, reason: str, applied: Applied, keep: int | None = None
+) -> None:
+    user = chat.users_by_account.get(account.id)
+    if user is None:
+        return
+    ended = tuple(session for session in user.sessions if session != keep)
+    for session in ended:
+        leave(chat, stamp, session, reason, applied)
+    if ended:
+        applied.events.append(SessionsEnded(stamp, ended, reason))

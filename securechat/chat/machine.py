@@ -1,0 +1,125 @@
+"""The state machine: requests in, events or refusals out, and a way back.
+
+Everything is decided by the state, the request and its stamp, so the same requests with the same stamps give the same
+chat on any machine and in any test. Whoever applies requests (the journal) does so one at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from securechat.chat.events import Event
+from securechat.chat.model import Account, Channel, Rules, User
+from securechat.chat.refusals import Reason, Refusal, Refused
+from securechat.chat.requests import Request
+from securechat.irc.names import casefold
+
+__all__ = ["MAX_EVENTS", "Applied", "Chat", "rule"]
+
+
+MAX_EVENTS = 16
+"""How many events one request can have; the stamps of two requests are at least so far apart."""
+
+
+class Applied:
+    """What an accepted request did: its events, in order, and the way back."""
+
+    __slots__ = ("_undo", "events")
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self._undo: list[Callable[[], object]] | None = None
+
+    def on_undo(self, step: Callable[[], object]) -> None:
+        """Say how to take back the change that is about to be made. Steps are run in reverse."""
+        if self._undo is None:
+            self._undo = []
+        self._undo.append(step)
+
+    def undo(self) -> None:
+        """Take back what the request did. Only in reverse order of the requests, and once."""
+        if self._undo is not None:
+            while self._undo:
+                self._undo.pop()()
+        self.events.clear()
+
+
+_Rule = Callable[["Chat", int, Any, Applied], None]
+_rules: dict[type, _Rule] = {}
+
+
+def rule(kind: type) -> Callable[[_Rule], _Rule]:
+    """Register the rule for one kind of request: ``(chat, stamp, request, applied)``; it may raise :class:`Refused`."""
+
+    def register(function: _Rule) -> _Rule:
+        _rules[kind] = function
+        return function
+
+    return register
+
+
+class Chat:
+    """Everybody and everything on the chat.
+
+    ``accounts`` may be read by other threads: one look-up, of a record that never changes.
+    """
+
+    def __init__(
+        self,
+        *,
+        accounts: Iterable[Account] = (),
+        channels: Iterable[Channel] = (),
+        held: Iterable[tuple[int, int]] = (),
+    ) -> None:
+        self.rules = Rules()
+        self.accounts: dict[str, Account] = {casefold(account.name): account for account in accounts}
+        self.accounts_by_id: dict[int, Account] = {account.id: account for account in self.accounts.values()}
+        self.channels: dict[str, Channel] = {channel.key: channel for channel in channels}
+        self.users: dict[str, User] = {}
+        """By casefolded nick."""
+        self.users_by_account: dict[int, User] = {}
+        self.sessions: dict[int, User] = {}
+        self.held: dict[int, int] = dict(held)
+        """By account id: the stamp of the last message that waits for it."""
+
+    def apply(self, stamp: int, request: Request) -> Applied | Refusal:
+        """Apply one request. When it is refused, or its rule fails with an exception, nothing has changed."""
+        applied = Applied()
+        try:
+            _rules[type(request)](self, stamp, request, applied)
+        except Refused as refused:
+            applied.undo()
+            return refused.refusal
+        except BaseException:
+            applied.undo()
+            raise
+        events = applied.events
+        if len(events) > 1:  # each has a place of its own in the log
+            for place, event in enumerate(events):
+                event.stamp = stamp + place
+        return applied
+
+    def user_of(self, session: int) -> User:
+        """Who a session belongs to. Raises :class:`Refused` when it is not on the chat (any more)."""
+        user = self.sessions.get(session)
+        if user is None:
+            raise Refused(Reason.NO_SUCH_SESSION)
+        return user
+
+    def account_named(self, name: str) -> Account | None:
+        return self.accounts.get(casefold(name))
+
+    def replace_account(self, new: Account | None, old: Account | None, applied: Applied) -> None:
+        """Put ``new`` in the place of ``old``; either may be missing."""
+
+        def put(new: Account | None, old: Account | None) -> None:
+            if old is not None and new is None:
+                del self.accounts[casefold(old.name)]
+                del self.accounts_by_id[old.id]
+            if new is not None:
+                self.accounts[casefold(new.name)] = new
+                self.accounts_by_id[new.id] = new
+
+        applied.on_undo(lambda: put(old, new))
+        put(new, old)

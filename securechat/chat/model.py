@@ -1,0 +1,175 @@
+"""What the chat consists of: accounts, users, channels and memberships.
+
+A :class:`User` is somebody who is on the chat, whatever the number of their connections; a session is one connection,
+known here by its number alone. An :class:`Account` is who somebody is, whether they are on the chat or not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+__all__ = ["Account", "Channel", "Membership", "Role", "Rules", "Topic", "User"]
+
+
+class Role(Enum):
+    MEMBER = "member"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The operator's choices that the chat's decisions depend on; they come with the :class:`Start` request."""
+
+    guests: bool = False
+    lobby: str = "#lobby"
+    channels_per_user: int = 100
+    topic_length: int = 390
+    channel_length: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Never changed, only replaced: so other threads may read one without a lock."""
+
+    id: int
+    """Never used again for another account."""
+    name: str
+    role: Role
+    enabled: bool
+    created: int
+    """The stamp of its making."""
+    credential: str = field(repr=False)
+    """The password's hash in PHC form."""
+    credential_set: int = 0
+    """The stamp of the last change of the password: who logged in with an older one did not log in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    text: str
+    by: str
+    """``nick!user@host`` of who set it."""
+    at: int
+    """The stamp of the change."""
+
+
+class User:
+    """Somebody who is on the chat."""
+
+    __slots__ = (
+        "_audience",
+        "account",
+        "account_id",
+        "channels",
+        "host",
+        "key",
+        "last_spoke",
+        "nick",
+        "realname",
+        "sessions",
+        "since",
+        "source",
+        "username",
+    )
+
+    def __init__(
+        self, *, nick: str, key: str, username: str, host: str, realname: str, account: Account | None, since: int
+    ) -> None:
+        self.nick = nick
+        self.key = key  # the nick, casefolded
+        self.username = username
+        self.host = host
+        self.realname = realname
+        self.account = account.name if account else None
+        self.account_id = account.id if account else None
+        self.since = since
+        self.last_spoke = since
+        self.source = f"{nick}!{username}@{host}"
+        self.sessions: dict[int, None] = {}  # in the order in which they came
+        self.channels: dict[str, Channel] = {}
+        self._audience: tuple[int, ...] | None = None
+
+    @property
+    def audience(self) -> tuple[int, ...]:
+        """The user's sessions."""
+        if self._audience is None:
+            self._audience = tuple(self.sessions)
+        return self._audience
+
+    def attach(self, session: int) -> None:
+        self.sessions[session] = None
+        self.forget_audiences()
+
+    def detach(self, session: int) -> None:
+        del self.sessions[session]
+        self.forget_audiences()
+
+    def forget_audiences(self) -> None:
+        self._audience = None
+        for channel in self.channels.values():
+            channel.forget_audience()
+
+    def rename(self, nick: str, key: str) -> None:
+        self.nick = nick
+        self.key = key
+        self.source = f"{nick}!{self.username}@{self.host}"
+
+
+@dataclass(slots=True)
+class Membership:
+    """One user in one channel."""
+
+    operator: bool = False
+
+    @property
+    def prefix(self) -> str:
+        """The prefixes of the member's modes, the highest first (ISUPPORT ``PREFIX``)."""
+        return "@" if self.operator else ""
+
+
+class Channel:
+    """A channel. One that an account made stays, with its topic, when the last member has gone."""
+
+    __slots__ = ("_audience", "created", "founder", "id", "key", "members", "name", "topic")
+
+    def __init__(self, *, id: int, name: str, key: str, created: int, founder: int | None) -> None:
+        self.id = id
+        self.name = name
+        self.key = key  # the name, casefolded
+        self.created = created
+        self.founder = founder
+        """The id of the account to which it belongs; 0 for the server's own; ``None`` where a guest made it."""
+        self.topic: Topic | None = None
+        self.members: dict[User, Membership] = {}
+        self._audience: tuple[int, ...] | None = None
+
+    @property
+    def lasting(self) -> bool:
+        """Whether it is kept when nobody is in it."""
+        return self.founder is not None
+
+    @property
+    def audience(self) -> tuple[int, ...]:
+        """The sessions of all members.
+
+        The same tuple object until somebody comes or goes: delivery tells by identity that two messages go to the
+        same sessions, and a message costs no copy.
+        """
+        if self._audience is None:
+            self._audience = tuple(session for member in self.members for session in member.sessions)
+        return self._audience
+
+    def forget_audience(self) -> None:
+        self._audience = None
+
+    def admit(self, user: User, membership: Membership) -> None:
+        self.members[user] = membership
+        user.channels[self.key] = self
+        self._audience = None
+
+    def dismiss(self, user: User) -> Membership:
+        membership = self.members.pop(user)
+        del user.channels[self.key]
+        self._audience = None
+        return membership

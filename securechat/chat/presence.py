@@ -1,0 +1,229 @@
+"""Rules for coming and going: who is on the chat, under which nick, with which sessions."""
+
+from __future__ import annotations
+
+from securechat.chat.events import Arrived, ChannelMade, Left, NickChanged, SessionsEnded, Started, view
+from securechat.chat.machine import Applied, Chat, rule
+from securechat.chat.model import Account, Channel, User
+from securechat.chat.refusals import Reason, Refused
+from securechat.chat.requests import Arrive, ChangeNick, Depart, Start
+from securechat.irc.names import casefold, valid_nick
+
+
+@rule(Start)
+def start(chat: Chat, stamp: int, request: Start, applied: Applied) -> None:
+    """Whoever was on the chat is not any more; nobody is there to be told."""
+    was = chat.rules
+    applied.on_undo(lambda: setattr(chat, "rules", was))
+    chat.rules = request.rules
+    ended = tuple(chat.sessions)
+    for session in ended:
+        leave(chat, stamp, session, "The server was restarted", applied, seen=False)
+    if ended:
+        applied.events.append(SessionsEnded(stamp, ended, "The server was restarted"))
+    applied.events.append(Started(stamp, request.rules))
+    key = casefold(request.rules.lobby)
+    if key not in chat.channels:
+        make_channel(chat, stamp, request.rules.lobby, 0, applied)
+
+
+def make_channel(chat: Chat, stamp: int, name: str, founder: int | None, applied: Applied) -> Channel:
+    key = casefold(name)
+    channel = Channel(id=stamp, name=name, key=key, created=stamp, founder=founder)
+    applied.on_undo(lambda: chat.channels.pop(key))
+    chat.channels[key] = channel
+    applied.events.append(ChannelMade(stamp, channel.id, name, founder))
+    return channel
+
+
+@rule(Arrive)
+def arrive(chat: Chat, stamp: int, request: Arrive, applied: Applied) -> None:
+    if request.session in chat.sessions:
+        raise Refused(Reason.NO_SUCH_SESSION)
+    account = _verified(chat, request)
+    user = chat.users_by_account.get(account.id) if account else None
+    if user is None:
+        nick = _nick_for(chat, account, request.nick)
+        user = User(
+            nick=nick,
+            key=casefold(nick),
+            username=request.username,
+            host=request.host,
+            realname=request.realname,
+            account=account,
+            since=stamp,
+        )
+        _enter(chat, user, applied)
+    session = request.session
+
+    def go() -> None:
+        del chat.sessions[session]
+        user.detach(session)
+
+    applied.on_undo(go)
+    chat.sessions[session] = user
+    user.attach(session)
+    applied.events.append(
+        Arrived(
+            stamp,
+            session,
+            user.nick,
+            user.source,
+            user.account,
+            user.account_id,
+            tuple(view(channel) for channel in user.channels.values()),
+            chat.held.get(account.id, 0) if account else 0,
+        )
+    )
+
+
+def _verified(chat: Chat, request: Arrive) -> Account | None:
+    """The account that the connection has logged in to: it may have been changed between the check and now."""
+    if request.account_id is None:
+        if not chat.rules.guests:
+            raise Refused(Reason.ACCOUNT_REQUIRED)
+        return None
+    account = chat.accounts_by_id.get(request.account_id)
+    if account is None or account.credential_set != request.credential_set:
+        raise Refused(Reason.ACCOUNT_CHANGED)
+    if not account.enabled:
+        raise Refused(Reason.ACCOUNT_DISABLED, account.name)
+    return account
+
+
+def _nick_for(chat: Chat, account: Account | None, wish: str) -> str:
+    """An account wears its name; where guests are allowed anybody may wish for another that is nobody's."""
+    if account is not None:
+        if not chat.rules.guests or not valid_nick(wish) or casefold(wish) == casefold(account.name):
+            return account.name
+        taken = casefold(wish) in chat.users or casefold(wish) in chat.accounts
+        return account.name if taken else wish
+    _check_free(chat, wish, None)
+    return wish
+
+
+def _check_free(chat: Chat, nick: str, wearer: User | None) -> None:
+    if not valid_nick(nick):
+        raise Refused(Reason.BAD_NICK, nick)
+    key = casefold(nick)
+    other = chat.users.get(key)
+    if other is not None and other is not wearer:
+        raise Refused(Reason.NICK_IN_USE, nick)
+    owner = chat.accounts.get(key)
+    if owner is not None and (wearer is None or wearer.account_id != owner.id):
+        raise Refused(Reason.NICK_BELONGS_TO_ACCOUNT, nick)
+
+
+def _enter(chat: Chat, user: User, applied: Applied) -> None:
+    def go() -> None:
+        del chat.users[user.key]
+        if user.account_id is not None:
+            del chat.users_by_account[user.account_id]
+
+    applied.on_undo(go)
+    chat.users[user.key] = user
+    if user.account_id is not None:
+        chat.users_by_account[user.account_id] = user
+
+
+@rule(Depart)
+def depart(chat: Chat, stamp: int, request: Depart, applied: Applied) -> None:
+    """Of a session that is not on the chat (any more): nothing happens."""
+    if request.session in chat.sessions:
+        leave(chat, stamp, request.session, request.reason, applied)
+
+
+def leave(chat: Chat, stamp: int, session: int, reason: str, applied: Applied, *, seen: bool = True) -> None:
+    """A session goes, and with the last one its user."""
+    user = chat.sessions[session]
+
+    def come_back() -> None:
+        chat.sessions[session] = user
+        user.attach(session)
+
+    applied.on_undo(come_back)
+    del chat.sessions[session]
+    user.detach(session)
+    if user.sessions:
+        return
+    channels = list(user.channels.values())
+    for channel in channels:
+        dismiss(chat, channel, user, applied)
+
+    def enter_again() -> None:
+        chat.users[user.key] = user
+        if user.account_id is not None:
+            chat.users_by_account[user.account_id] = user
+
+    applied.on_undo(enter_again)
+    del chat.users[user.key]
+    if user.account_id is not None:
+        del chat.users_by_account[user.account_id]
+    if seen:
+        applied.events.append(
+            Left(
+                stamp,
+                user.source,
+                user.account,
+                user.account_id,
+                reason,
+                tuple(channel.name for channel in channels),
+                _everyone_in(channels),
+            )
+        )
+
+
+def dismiss(chat: Chat, channel: Channel, user: User, applied: Applied) -> None:
+    """Take a member out; a channel that belongs to nobody goes with its last member."""
+    membership = channel.members[user]
+
+    def admit() -> None:
+        chat.channels[channel.key] = channel
+        channel.admit(user, membership)
+
+    applied.on_undo(admit)
+    channel.dismiss(user)
+    if not channel.members and not channel.lasting:
+        del chat.channels[channel.key]
+
+
+def _everyone_in(channels: list[Channel]) -> tuple[int, ...]:
+    if len(channels) == 1:
+        return channels[0].audience
+    return tuple({session: None for channel in channels for session in channel.audience})
+
+
+@rule(ChangeNick)
+def change_nick(chat: Chat, stamp: int, request: ChangeNick, applied: Applied) -> None:
+    user = chat.user_of(request.session)
+    if request.nick == user.nick:
+        return
+    if not valid_nick(request.nick):
+        raise Refused(Reason.BAD_NICK, request.nick)
+    if not chat.rules.guests:
+        raise Refused(Reason.NICK_IS_ACCOUNT_NAME, request.nick)
+    _check_free(chat, request.nick, user)
+    _rename(chat, stamp, user, request.nick, applied)
+
+
+def move_aside(chat: Chat, stamp: int, user: User, applied: Applied) -> None:
+    """Somebody wears a nick that is an account's from now on: give them another."""
+    number = stamp % 1_000_000
+    while casefold(nick := f"guest{number}") in chat.users or casefold(nick) in chat.accounts:
+        number += 1
+    _rename(chat, stamp, user, nick, applied)
+
+
+def _rename(chat: Chat, stamp: int, user: User, nick: str, applied: Applied) -> None:
+    source, was = user.source, user.nick
+
+    def wear(nick: str) -> None:
+        del chat.users[user.key]
+        user.rename(nick, casefold(nick))
+        chat.users[user.key] = user
+
+    applied.on_undo(lambda: wear(was))
+    wear(nick)
+    own = user.audience
+    seen_by = dict.fromkeys(own) | dict.fromkeys(_everyone_in(list(user.channels.values())))
+    applied.events.append(NickChanged(stamp, source, user.account, user.account_id, nick, tuple(seen_by), own))

@@ -1,0 +1,49 @@
+"""Why a request was refused. The server puts each into the words that the protocol has for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+__all__ = ["Reason", "Refusal", "Refused"]
+
+
+class Reason(Enum):
+    """One for each answer that differs."""
+
+    NO_SUCH_SESSION = auto()
+    NO_SUCH_NICK = auto()
+    NO_SUCH_CHANNEL = auto()
+    BAD_CHANNEL_NAME = auto()
+    NOT_ON_CHANNEL = auto()
+    CANNOT_SEND = auto()
+    TOO_MANY_CHANNELS = auto()
+    NOT_OPERATOR = auto()
+    NICK_IN_USE = auto()
+    NICK_BELONGS_TO_ACCOUNT = auto()
+    NICK_IS_ACCOUNT_NAME = auto()
+    BAD_NICK = auto()
+    ACCOUNT_REQUIRED = auto()
+    ACCOUNT_CHANGED = auto()
+    ACCOUNT_DISABLED = auto()
+    ACCOUNT_EXISTS = auto()
+    NO_SUCH_ACCOUNT = auto()
+    BAD_ACCOUNT_NAME = auto()
+    NOT_STORED = auto()
+    INTERNAL = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a refused request comes back with. ``context`` are the names it is about, such as a channel's."""
+
+    reason: Reason
+    context: tuple[str, ...] = ()
+
+
+class Refused(Exception):  # noqa: N818 - it says what happened
+    """Raised by the rules, and turned into a :class:`Refusal` by :meth:`Chat.apply`."""
+
+    def __init__(self, reason: Reason, *context: str) -> None:
+        super().__init__(reason.name, *context)
+        self.refusal = Refusal(reason, context)

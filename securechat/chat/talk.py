@@ -1,0 +1,90 @@
+"""Rules for messages: who may say what to whom, and who hears it."""
+
+from __future__ import annotations
+
+from securechat.chat.events import Collected, Said
+from securechat.chat.machine import Applied, Chat, rule
+from securechat.chat.model import User
+from securechat.chat.refusals import Reason, Refused
+from securechat.chat.requests import Collect, Say
+from securechat.irc.names import casefold
+
+
+@rule(Say)
+def say(chat: Chat, stamp: int, request: Say, applied: Applied) -> None:
+    user = chat.sessions.get(request.session)
+    if user is None:
+        raise Refused(Reason.NO_SUCH_SESSION)
+    target = request.target
+    if target[:1] != "#":
+        _say_to_nick(chat, stamp, user, request, applied)
+        return
+    channel = chat.channels.get(casefold(target))
+    if channel is None:
+        raise Refused(Reason.NO_SUCH_CHANNEL, target)
+    if user not in channel.members:
+        raise Refused(Reason.CANNOT_SEND, channel.name)
+    user.last_spoke = stamp
+    applied.events.append(
+        Said(
+            stamp,
+            request.kind,
+            user.source,
+            user.account,
+            user.account_id,
+            channel.name,
+            request.text,
+            request.tags,
+            channel.audience,
+            request.session,
+            channel.id,
+        )
+    )
+
+
+def _say_to_nick(chat: Chat, stamp: int, user: User, request: Say, applied: Applied) -> None:
+    """To whoever wears the nick; else to the account of that name, kept for it when it is not there."""
+    key = casefold(request.target)
+    target = chat.users.get(key)
+    account = chat.accounts.get(key)
+    if target is None and account is not None:
+        target = chat.users_by_account.get(account.id)
+    if target is None and account is None:
+        raise Refused(Reason.NO_SUCH_NICK, request.target)
+    held = target is None and request.kind != "TAGMSG"  # which is never stored
+    if held and account is not None:
+        id, before = account.id, chat.held.get(account.id)
+        applied.on_undo(lambda: chat.held.pop(id) if before is None else chat.held.__setitem__(id, before))
+        chat.held[id] = stamp
+    user.last_spoke = stamp
+    applied.events.append(
+        Said(
+            stamp,
+            request.kind,
+            user.source,
+            user.account,
+            user.account_id,
+            target.nick if target else account.name if account else request.target,
+            request.text,
+            request.tags,
+            target.audience if target else (),
+            request.session,
+            None,
+            target.account_id if target else account.id if account else None,
+            () if target is user else user.audience,
+            held,
+        )
+    )
+
+
+@rule(Collect)
+def collect(chat: Chat, stamp: int, request: Collect, applied: Applied) -> None:
+    user = chat.user_of(request.session)
+    id = user.account_id
+    last = chat.held.get(id) if id is not None else None
+    if id is None or last is None:
+        return
+    if request.up_to >= last:
+        applied.on_undo(lambda: chat.held.__setitem__(id, last))
+        del chat.held[id]
+    applied.events.append(Collected(stamp, id, request.up_to))
