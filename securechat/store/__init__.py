@@ -1,0 +1,10 @@
+"""What lasts: the journal that orders and commits requests, the database, passwords, and the data directory.
+
+``journal``    puts requests into one order, applies them, commits them in batches, hands them to delivery
+``clock``      stamps that never go backwards
+``database``   the SQLite file: opening, committing, and finding out what a failed commit left behind
+``schema``     its tables
+``rows``       how events are written down, and read again
+``passwords``  Argon2id, a bounded number at a time
+``datadir``    the directory, its lock and its names
+"""
