@@ -15,6 +15,7 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes, PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -79,20 +80,26 @@ def client_context(
 
 def _require_modern(context: ssl.SSLContext) -> None:
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.options |= ssl.OP_NO_COMPRESSION  # TLS 1.3 has none; this says so whatever a system's openssl.cnf says
+    context.maximum_version = ssl.TLSVersion.MAXIMUM_SUPPORTED  # whatever the system's openssl.cnf says
 
 
 def _load_authorities(context: ssl.SSLContext, ca_file: Path, now: datetime | None) -> None:
-    certificates = _parse_certificates(_read(ca_file, _AUTHORITY_REMEDY), ca_file, _AUTHORITY_REMEDY)
-    moment = now or datetime.now(UTC)
-    # A bundle may hold some that have expired; they do no harm while another is good.
-    if not any(c.not_valid_before_utc <= moment <= c.not_valid_after_utc for c in certificates):
-        _check_time(certificates[0], ca_file, moment, _AUTHORITY_REMEDY)
+    data = _read(ca_file, _AUTHORITY_REMEDY)
+    _require_certificate(data, ca_file, _AUTHORITY_REMEDY)
     try:
-        # What was judged is what is loaded, even if the file changes meanwhile.
-        context.load_verify_locations(cadata=b"".join(c.public_bytes(Encoding.DER) for c in certificates))
-    except ssl.SSLError as error:
-        raise CertificateFileError(f"{ca_file} can't be used as an authority ({error.reason})") from error
+        context.load_verify_locations(cadata=data.decode("ascii", "ignore"))  # only comments are not ASCII
+    except (ssl.SSLError, ValueError) as error:
+        raise CertificateFileError(f"{ca_file} holds a certificate that is damaged: {_AUTHORITY_REMEDY}") from error
+    # OpenSSL, not cryptography, reads these: bundles hold old authorities that only it puts up with. Some may have
+    # expired; they do no harm while another is good.
+    moment = (now or datetime.now(UTC)).timestamp()
+    authorities = context.get_ca_certs()
+    starts = [ssl.cert_time_to_seconds(str(authority["notBefore"])) for authority in authorities]
+    ends = [ssl.cert_time_to_seconds(str(authority["notAfter"])) for authority in authorities]
+    if ends and max(ends) < moment:
+        raise CertificateFileError(f"{ca_file} expired on {_date(max(ends))}: {_AUTHORITY_REMEDY}")
+    if starts and min(starts) > moment:
+        raise CertificateFileError(f"{ca_file} is not valid before {_date(min(starts))}: check this machine's clock")
 
 
 def _load_identity(
@@ -127,10 +134,14 @@ def _read(path: Path, remedy: str) -> bytes:
         raise CertificateFileError(f"{path} can't be read: {error.strerror}") from error
 
 
-def _parse_certificates(data: bytes, path: Path, remedy: str) -> list[x509.Certificate]:
+def _require_certificate(data: bytes, path: Path, remedy: str) -> None:
     if b"-----BEGIN CERTIFICATE-----" not in data:
-        what = "is empty" if not data.strip() else "holds no certificate in PEM form"
+        what = "holds no certificate in PEM form" if data.strip() else "is empty"
         raise CertificateFileError(f"{path} {what}: {remedy}")
+
+
+def _parse_certificates(data: bytes, path: Path, remedy: str) -> list[x509.Certificate]:
+    _require_certificate(data, path, remedy)
     try:
         return x509.load_pem_x509_certificates(data)
     except _MALFORMED as error:
@@ -160,18 +171,22 @@ def _check_key(certificate: x509.Certificate, cert_file: Path, cert_data: bytes,
         )
 
 
-def _spki(key: object) -> bytes:
+def _spki(key: PublicKeyTypes | CertificatePublicKeyTypes) -> bytes:
     """A public key in the one form in which two can be compared, whatever their kind."""
-    encoded: bytes = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined]
-    return encoded
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _check_time(certificate: x509.Certificate, path: Path, now: datetime, remedy: str) -> None:
     if now < certificate.not_valid_before_utc:
-        start = f"{certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
+        start = _date(certificate.not_valid_before_utc.timestamp())
         raise CertificateFileError(f"{path} is not valid before {start}: check this machine's clock")
     if now > certificate.not_valid_after_utc:
-        raise CertificateFileError(f"{path} expired on {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC: {remedy}")
+        end = _date(certificate.not_valid_after_utc.timestamp())
+        raise CertificateFileError(f"{path} expired on {end}: {remedy}")
+
+
+def _date(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _check_usage(certificate: x509.Certificate, path: Path, usage: x509.ObjectIdentifier, remedy: str) -> None:

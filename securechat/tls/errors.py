@@ -74,7 +74,7 @@ _NO_TLS_1_3: Final = frozenset(
 )
 _NOT_TLS: Final = frozenset(
     {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "HTTPS_PROXY_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"}
-    | {"BAD_RECORD_TYPE", "RECORD_LAYER_FAILURE", "NOT_SSL_RECORD_LAYER", "BAD_PACKET", "UNEXPECTED_MESSAGE"}
+    | {"BAD_RECORD_TYPE", "RECORD_LAYER_FAILURE", "NOT_SSL_RECORD_LAYER", "BAD_PACKET"}
 )
 _WANTS_CLIENT_CERTIFICATE: Final = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
 # Alerts (RFC 8446 section 6.2) that in TLS 1.3 a server sends only about what the client showed of itself.
@@ -86,7 +86,6 @@ _REFUSED_CLIENT_CERTIFICATE: Final = {
     "SSLV3_ALERT_CERTIFICATE_EXPIRED": "it has expired",
     "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "it gave no reason",
     "TLSV1_ALERT_ACCESS_DENIED": "it may not come in",
-    "TLSV1_ALERT_DECRYPT_ERROR": "the private key does not belong to it",
 }
 
 
@@ -101,12 +100,12 @@ def explain_handshake(error: OSError, host: str) -> TLSError:
         return _unverified(error, host)
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionError):
         return HandshakeFailed(
-            f"{host} hung up before the connection was secure: perhaps this is not the port for TLS, or the server is busy"
+            f"{host} hung up before the connection was secure: perhaps not the port for TLS, or the server is busy"
         )
     if isinstance(error, TimeoutError):
         return HandshakeFailed(f"{host} did not finish the TLS handshake in time: perhaps this is not the port for TLS")
     if isinstance(error, ssl.SSLError):
-        return _failed(error.reason or "", host)
+        return _failed(getattr(error, "reason", None) or "", host)
     return HandshakeFailed(f"the connection to {host} failed: {error.strerror or error}")
 
 

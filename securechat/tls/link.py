@@ -19,7 +19,8 @@ the three:
 
 An outbox may also hold *answers*: iterators of bytes that are made while they are sent. Only the owner takes from them,
 a piece whenever the last one is gone, so a long answer costs memory for one piece, and what is queued behind it keeps
-its place.
+its place. They run inside the link's lock, so they may send to any link, this one too, but wait for nobody. One that
+raises breaks the link, for nobody could tell the peer that its answer has a hole; the owner alone learns of it.
 """
 
 from __future__ import annotations
@@ -41,7 +42,10 @@ _PIECE = 65536  # bytes encrypted at a time: four full TLS records
 
 
 class LinkBroken(Exception):  # noqa: N818 - it says what happened
-    """The connection can't be used any more; the text says why, for a log."""
+    """The connection can't be used any more; the text says why, for a log.
+
+    Its ``__cause__`` is the ``OSError`` (``ssl.SSLError`` is one) that said so, or what an answer raised, if any did.
+    """
 
 
 class HandshakeTimeout(LinkBroken):
@@ -54,8 +58,8 @@ class Link:
     The thread that calls :meth:`handshake`, :meth:`wait`, :meth:`receive` and :meth:`close` is the owner, and there
     is one. :meth:`send`, :meth:`queue`, :meth:`flush`, :meth:`wake` and :meth:`fail` may be called by any thread.
 
-    ``outbox_limit`` is the number of bytes that may wait for a peer that does not read; beyond it the link fails with
-    the reason ``outbox full``.
+    ``outbox_limit`` is the number of bytes that may wait for a peer that does not read (or has not finished its
+    handshake), besides the piece that is under way; beyond it the link fails with the reason ``outbox full``.
     """
 
     def __init__(
@@ -82,8 +86,12 @@ class Link:
         self._backlog: deque[bytes | Iterator[bytes]] = deque()  # the same, taken over by a writer, and counted
         self._backlog_bytes = 0
         self._unsent: memoryview | None = None  # ciphertext that the socket did not take
+        self._untold = False  # _unsent is news for the owner, who has to wait for writability
+        self._established = False  # the handshake is done; until then what is queued waits
         self._closed = False
         self._failure: str | None = None
+        self._cause: Exception | None = None  # of the failure, for the owner
+        self._hung_up = False  # the failure was met while writing: what the peer had sent before can still be read
         self._end = False  # the peer sends no more
         self._ahead = False  # there is ciphertext in _incoming that nobody has looked at
         self._waker = Waker()
@@ -127,8 +135,7 @@ class Link:
 
     def fail(self, reason: str) -> None:
         """Mark the link as unusable; its owner wakes up and ends it. The first reason stays."""
-        if self._failure is None:
-            self._failure = reason
+        self._note_failure(reason, None)
         self._waker.set()
 
     # -- what only the owner may call ---------------------------------------------------------------------------------
@@ -145,46 +152,47 @@ class Link:
             with self._lock:
                 try:
                     self._tls.do_handshake()
-                    done = True
+                    # In TLS 1.3 a client's first data comes together with the end of its handshake: it is in the
+                    # buffer already, and the socket has nothing more to announce.
+                    self._ahead = self._incoming.pending > 0
+                    self._established = True
                 except ssl.SSLWantReadError:
-                    done = False
+                    pass
+                except ssl.SSLZeroReturnError as error:
+                    raise self._hang_up(error) from error
                 except ssl.SSLError:
-                    with contextlib.suppress(LinkBroken):
-                        self._write(owner=True)  # the alert
+                    self._send_alert()
                     raise
-                self._write(owner=True)
-            if done and self._unsent is None:
-                # In TLS 1.3 a client's first data comes together with the end of its handshake: it is in the buffer
-                # already, and the socket has nothing more to announce.
-                self._ahead = self._incoming.pending > 0
+            self.flush(owner=True)
+            if self._failure is not None and not self._hung_up:
+                raise self._broken()
+            if self._established:
                 return
-            if self._failure is not None:
-                raise LinkBroken(self._failure)
             left = deadline - time.monotonic()
             if left <= 0:
                 raise HandshakeTimeout("the TLS handshake took too long")
-            ready = self._waiter.wait((0 if done else READABLE) | (0 if self._unsent is None else WRITABLE), left)
+            ready = self._waiter.wait(READABLE | (0 if self._unsent is None else WRITABLE), left)
             self._waker.clear()
-            if ready & READABLE and not done:
+            if ready & READABLE:
                 data = self._recv()
-                with self._lock:
-                    if data:
+                if data == b"":
+                    raise self._hang_up(ConnectionAbortedError("end of stream"))
+                if data:
+                    with self._lock:
                         self._incoming.write(data)
-                    elif data is not None:
-                        self._incoming.write_eof()
 
     def wait(self, timeout: float | None, *, read: bool = True) -> bool:
         """Wait until the peer has sent something, :meth:`wake` is called, or ``timeout`` seconds are over.
 
-        What is queued is written on the way. Returns whether :meth:`receive` has something to look at. With
+        What is queued is written on the way. Returns whether :meth:`receive` has something to look at or to say. With
         ``read=False`` the peer is left waiting (its socket fills up) while the outbox still empties; then the result
         is true only where the connection has failed (then :meth:`receive` says why).
         """
-        ahead = read and self._ahead
+        ahead = read and (self._ahead or self._end)
         if ahead:
             timeout = 0.0
         self.flush(owner=True)
-        if self._failure is not None:
+        if self._failure is not None or self._closed:
             return True
         events = (READABLE if read else 0) | (0 if self._unsent is None and not self._backlog else WRITABLE)
         ready = self._waiter.wait(events, timeout)
@@ -196,10 +204,12 @@ class Link:
     def receive(self) -> bytes | None:
         """The plaintext that has arrived, ``b""`` when there is none yet, ``None`` at the end of what the peer sends.
 
-        Raises :class:`LinkBroken` when the connection has failed or what arrived was not proper TLS.
+        Raises :class:`LinkBroken` when the connection has failed or what arrived was not proper TLS; what had arrived
+        before that is returned first. A peer that hangs up while we write to it is read to its end too: its last
+        words, which may be an alert, say more than that it went.
         """
-        if self._failure is not None:
-            raise LinkBroken(self._failure)
+        if self._failure is not None and not self._hung_up:
+            raise self._broken()
         if self._end:
             return None
         self._ahead = False
@@ -208,11 +218,9 @@ class Link:
         with self._lock:
             if data:
                 self._incoming.write(data)
-            elif data is not None:
-                self._incoming.write_eof()
             try:
                 # Asking once more than there is costs an exception; so ask only while something is left.
-                while self._incoming.pending or self._tls.pending() or data == b"":
+                while self._incoming.pending or self._tls.pending():
                     piece = self._tls.read(_RECEIVE)
                     if not piece:
                         self._end = True
@@ -222,33 +230,41 @@ class Link:
                 pass  # the rest of a record is still under way
             except ssl.SSLZeroReturnError:
                 self._end = True
-            except ssl.SSLEOFError:
-                self._end = self.truncated = True
             except ssl.SSLError as error:
-                self._fail_quietly(f"TLS error: {error.reason or error}")
-                with contextlib.suppress(LinkBroken):
-                    self._write(owner=True)  # the alert that tells the peer
-                raise LinkBroken(self._failure) from error
+                if self._hung_up:
+                    self._hung_up, self._failure = False, None
+                self._note_failure(f"TLS error: {error.reason or error}", error)
+                self._send_alert()
+            if data == b"" and not self._end:
+                self.truncated = True
+                self._end = not self._hung_up
             if self._outgoing.pending:  # TLS itself has something to say: the answer to a KeyUpdate
                 self._write(owner=True)
         self.flush(owner=True)
         if pieces:
             return b"".join(pieces) if len(pieces) > 1 else pieces[0]
-        return None if self._end else b""
+        if self._end:
+            return None
+        if self._failure is not None:
+            raise self._broken()
+        return b""
 
     def close(self, timeout: float = 0.0) -> None:
         """Write what is queued, say goodbye in TLS, and close the socket; at most ``timeout`` seconds.
 
         With no time, or after a failure, the socket is closed as it is.
         """
-        deadline = time.monotonic() + timeout
+        if self._closed:
+            return
         if self._failure is None and timeout > 0:
-            with contextlib.suppress(LinkBroken, OSError, ssl.SSLError):
-                self._say_goodbye(deadline)
+            with contextlib.suppress(LinkBroken, OSError):
+                self._say_goodbye(time.monotonic() + timeout)
         with self._lock:
             self._closed = True
             self._outbox.clear()
-            self._backlog.clear()
+            self._drop(owner=True)
+            self._unsent = None
+            self._cause = None  # its traceback leads back to this link
             self._sock.close()
         self._waker.close()
 
@@ -256,12 +272,17 @@ class Link:
 
     def peer_certificate(self) -> bytes | None:
         """The peer's certificate in DER, or ``None`` when it showed none."""
-        return self._tls.getpeercert(binary_form=True)
+        with self._lock:
+            certificate = self._tls.getpeercert(binary_form=True)
+        self.flush(owner=True)
+        return certificate
 
     def cipher(self) -> str:
         """The name of the cipher suite in use, with the version of TLS: ``TLSv1.3, TLS_AES_256_GCM_SHA384``."""
-        suite = self._tls.cipher()
-        return f"{self._tls.version()}, {suite[0]}" if suite else "no cipher"
+        with self._lock:
+            version, suite = self._tls.version(), self._tls.cipher()
+        self.flush(owner=True)
+        return f"{version}, {suite[0]}" if suite else "no cipher"
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
@@ -272,12 +293,22 @@ class Link:
         except (BlockingIOError, InterruptedError):
             return None
         except OSError as error:
-            self._fail_quietly(f"connection lost: {error.strerror or error}")
-            raise LinkBroken(self._failure) from error
+            self._note_failure(f"connection lost: {error.strerror or error}", error)
+            raise self._broken() from error
 
-    def _fail_quietly(self, reason: str) -> None:
+    def _note_failure(self, reason: str, cause: Exception | None) -> None:
         if self._failure is None:
+            self._cause = cause
             self._failure = reason
+
+    def _hang_up(self, error: OSError) -> LinkBroken:
+        self._note_failure("the peer hung up during the TLS handshake", error)
+        return self._broken()
+
+    def _broken(self) -> LinkBroken:
+        broken = LinkBroken(self._failure)
+        broken.__cause__ = self._cause
+        return broken
 
     def _write(self, owner: bool) -> None:
         """Encrypt and write what is queued. The caller holds the lock."""
@@ -286,34 +317,52 @@ class Link:
         while outbox:
             item = outbox.popleft()
             backlog.append(item)
-            if type(item) is bytes:
+            if isinstance(item, bytes):
                 self._backlog_bytes += len(item)
-        if self._closed or (self._failure is not None and backlog):
-            backlog.clear()
+        if self._failure is not None or self._closed:
+            self._drop(owner)
             return
         try:
-            while self._send_ciphertext() and backlog:
+            while self._send_ciphertext() and backlog and self._established:
                 piece = self._next_piece(owner)
                 if not piece:
-                    if backlog:  # an answer, which only the owner's thread makes
-                        self._waker.set()
                     break
                 self._tls.write(piece)
         except OSError as error:  # ssl.SSLError is one too
-            backlog.clear()
-            self.fail(f"connection lost: {error.strerror or error}")
-            return
-        if self._unsent is not None:
-            if not owner:
-                self._waker.set()  # the owner waits for writability from now on
-            if self._backlog_bytes > self._limit:
-                backlog.clear()
-                self.fail("outbox full")
+            self._hung_up = not isinstance(error, ssl.SSLError)
+            self._note_failure(f"connection lost: {error.strerror or error}", error)
+        if self._unsent is not None or backlog or self._failure is not None:
+            self._leave_to_owner(owner)
+
+    def _leave_to_owner(self, owner: bool) -> None:
+        """Not all was written: see to it that the owner knows. The caller holds the lock."""
+        if self._backlog_bytes + self._outgoing.pending > self._limit:
+            self._note_failure("outbox full", None)
+        if self._failure is not None:
+            self._drop(owner)
+            self._waker.set()
+        elif not owner and (self._untold or (self._established and self._unsent is None)):
+            # It waits for writability from now on, or takes from the answer that is next. Wake it for news only: a
+            # peer that does not read would cost its thread a turn for every line.
+            self._waker.set()
+        self._untold = False
+
+    def _drop(self, owner: bool) -> None:
+        """Forget what is queued, but an answer only in its owner's thread: it may have a ``finally``."""
+        kept = [] if owner or self._closed else [item for item in self._backlog if not isinstance(item, bytes)]
+        self._backlog.clear()
+        self._backlog.extend(kept)
+        self._backlog_bytes = 0
+
+    def _send_alert(self) -> None:
+        """Try to tell the peer why we end; if that can't be done at once, it has to do without."""
+        with contextlib.suppress(OSError):
+            self._send_ciphertext()
 
     def _next_piece(self, owner: bool) -> bytes:
         """About :data:`_PIECE` bytes from the head of the backlog; ``b""`` at an answer that isn't ours to take."""
         backlog = self._backlog
-        if len(backlog) == 1 and type(backlog[0]) is bytes:
+        if len(backlog) == 1 and isinstance(backlog[0], bytes):
             self._backlog_bytes = 0
             return backlog.popleft()  # type: ignore[return-value]
         pieces: list[bytes] = []
@@ -326,7 +375,11 @@ class Link:
             else:
                 if not owner:
                     break
-                made = next(item, None)
+                try:
+                    made = next(item, None)
+                except Exception as error:  # whatever it is, it is not for the threads that only wanted to send
+                    self._note_failure(f"an answer failed: {type(error).__name__}", error)
+                    return b""
                 if made is None:
                     backlog.popleft()
                     continue
@@ -351,24 +404,31 @@ class Link:
         if sent == len(data):
             self._unsent = None
             return not self._outgoing.pending or self._send_ciphertext()
+        self._untold = self._untold or unsent is None
         self._unsent = memoryview(data)[sent:]
         return False
 
     def _say_goodbye(self, deadline: float) -> None:
-        self.flush(owner=True)
-        while (self._unsent is not None or self._backlog) and self._failure is None:
+        while True:
+            with self._lock:
+                if not self._closed:
+                    self._write(owner=True)
+                    if self._failure is not None:
+                        return
+                    if self._unsent is None:
+                        # Nothing can be queued behind our close_notify. (Its call wants the peer's too, for which we
+                        # don't wait; and without a handshake there is nothing to take leave of.)
+                        self._closed = True
+                        if self._established:
+                            with contextlib.suppress(ssl.SSLError):
+                                self._tls.unwrap()
+                if self._closed and self._send_ciphertext():
+                    break
             left = deadline - time.monotonic()
             if left <= 0:
                 return
             self._waiter.wait(WRITABLE, left)
             self._waker.clear()
-            self.flush(owner=True)
-        if self._failure is not None:
-            return
-        with self._lock:
-            with contextlib.suppress(ssl.SSLError):
-                self._tls.unwrap()  # puts close_notify into the buffer, and wants the peer's, which we don't wait for
-            self._send_ciphertext()
         if self._end:
             return
         # A socket that is closed with something unread in it sends a reset, which can overtake our last words. So

@@ -60,7 +60,7 @@ class Waker:
     def clear(self) -> None:
         """Called by the owner after its wait and before it looks at what it was woken for."""
         with self._lock:
-            if not self._set:
+            if self._closed or not self._set:
                 return
             if self._reader is None:
                 os.eventfd_read(self._event_fd)  # type: ignore[attr-defined,unused-ignore]
