@@ -76,9 +76,10 @@ def remove_account(chat: Chat, stamp: int, request: RemoveAccount, applied: Appl
         channel.founder = None
         if not channel.members:
             del chat.channels[channel.key]
-    if account.id in chat.held:
-        held = chat.held.pop(account.id)
+    held = chat.held.get(account.id)
+    if held is not None:
         applied.on_undo(lambda: chat.held.__setitem__(account.id, held))
+        del chat.held[account.id]
     chat.replace_account(None, account, applied)
     applied.events.append(AccountRemoved(stamp, account.id, account.name, tuple(channel.id for channel in orphans)))
 

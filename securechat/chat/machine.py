@@ -32,7 +32,11 @@ class Applied:
         self._undo: list[Callable[[], object]] | None = None
 
     def on_undo(self, step: Callable[[], object]) -> None:
-        """Say how to take back the change that is about to be made. Steps are run in reverse."""
+        """Say how to take back the change that is about to be made. Steps are run in reverse.
+
+        A rule may fail on any line (memory may be short), so a step is right whether its change was made, made by
+        half, or not made at all.
+        """
         if self._undo is None:
             self._undo = []
         self._undo.append(step)
@@ -115,8 +119,8 @@ class Chat:
 
         def put(new: Account | None, old: Account | None) -> None:
             if old is not None and new is None:
-                del self.accounts[casefold(old.name)]
-                del self.accounts_by_id[old.id]
+                self.accounts.pop(casefold(old.name), None)
+                self.accounts_by_id.pop(old.id, None)
             if new is not None:
                 self.accounts[casefold(new.name)] = new
                 self.accounts_by_id[new.id] = new

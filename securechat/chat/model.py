@@ -102,7 +102,8 @@ class User:
         self.forget_audiences()
 
     def detach(self, session: int) -> None:
-        del self.sessions[session]
+        """Without the session already: nothing changes."""
+        self.sessions.pop(session, None)
         self.forget_audiences()
 
     def forget_audiences(self) -> None:
@@ -168,8 +169,8 @@ class Channel:
         user.channels[self.key] = self
         self._audience = None
 
-    def dismiss(self, user: User) -> Membership:
-        membership = self.members.pop(user)
-        del user.channels[self.key]
+    def dismiss(self, user: User) -> None:
+        """Of somebody who is not a member: nothing changes."""
+        self.members.pop(user, None)
+        user.channels.pop(self.key, None)
         self._audience = None
-        return membership

@@ -30,7 +30,7 @@ def start(chat: Chat, stamp: int, request: Start, applied: Applied) -> None:
 def make_channel(chat: Chat, stamp: int, name: str, founder: int | None, applied: Applied) -> Channel:
     key = casefold(name)
     channel = Channel(id=stamp, name=name, key=key, created=stamp, founder=founder)
-    applied.on_undo(lambda: chat.channels.pop(key))
+    applied.on_undo(lambda: chat.channels.pop(key, None))
     chat.channels[key] = channel
     applied.events.append(ChannelMade(stamp, channel.id, name, founder))
     return channel
@@ -57,7 +57,7 @@ def arrive(chat: Chat, stamp: int, request: Arrive, applied: Applied) -> None:
     session = request.session
 
     def go() -> None:
-        del chat.sessions[session]
+        chat.sessions.pop(session, None)
         user.detach(session)
 
     applied.on_undo(go)
@@ -116,9 +116,9 @@ def _check_free(chat: Chat, nick: str, wearer: User | None) -> None:
 
 def _enter(chat: Chat, user: User, applied: Applied) -> None:
     def go() -> None:
-        del chat.users[user.key]
+        chat.users.pop(user.key, None)
         if user.account_id is not None:
-            del chat.users_by_account[user.account_id]
+            chat.users_by_account.pop(user.account_id, None)
 
     applied.on_undo(go)
     chat.users[user.key] = user
@@ -207,9 +207,12 @@ def change_nick(chat: Chat, stamp: int, request: ChangeNick, applied: Applied) -
 
 
 def move_aside(chat: Chat, stamp: int, user: User, applied: Applied) -> None:
-    """Somebody wears a nick that is an account's from now on: give them another."""
+    """Somebody wears a nick that is another account's from now on: give them their own, or a guest's."""
+    if user.account is not None:
+        _rename(chat, stamp, user, user.account, applied)
+        return
     number = stamp % 1_000_000
-    while casefold(nick := f"guest{number}") in chat.users or casefold(nick) in chat.accounts:
+    while (nick := f"guest{number}") in chat.users or nick in chat.accounts:
         number += 1
     _rename(chat, stamp, user, nick, applied)
 
@@ -218,7 +221,7 @@ def _rename(chat: Chat, stamp: int, user: User, nick: str, applied: Applied) -> 
     source, was = user.source, user.nick
 
     def wear(nick: str) -> None:
-        del chat.users[user.key]
+        chat.users.pop(user.key, None)
         user.rename(nick, casefold(nick))
         chat.users[user.key] = user
 

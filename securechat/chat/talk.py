@@ -9,6 +9,15 @@ from securechat.chat.refusals import Reason, Refused
 from securechat.chat.requests import Collect, Say
 from securechat.irc.names import casefold
 
+_ROOM = 512 - len(":   :\r\n")
+"""Bytes of a line that source, command, target and text share (Modern IRC, "Message Format")."""
+
+
+def _check_length(source: str, kind: str, target: str, text: str) -> None:
+    """What would not fit into the line that others get is refused: cut short it would not be what was said."""
+    if len(f"{source}{kind}{target}{text}".encode()) > _ROOM:
+        raise Refused(Reason.TOO_LONG)
+
 
 @rule(Say)
 def say(chat: Chat, stamp: int, request: Say, applied: Applied) -> None:
@@ -24,6 +33,9 @@ def say(chat: Chat, stamp: int, request: Say, applied: Applied) -> None:
         raise Refused(Reason.NO_SUCH_CHANNEL, target)
     if user not in channel.members:
         raise Refused(Reason.CANNOT_SEND, channel.name)
+    text = request.text
+    if len(text) > 64:
+        _check_length(user.source, request.kind, channel.name, text)
     user.last_spoke = stamp
     applied.events.append(
         Said(
@@ -33,7 +45,7 @@ def say(chat: Chat, stamp: int, request: Say, applied: Applied) -> None:
             user.account,
             user.account_id,
             channel.name,
-            request.text,
+            text,
             request.tags,
             channel.audience,
             request.session,
@@ -51,10 +63,12 @@ def _say_to_nick(chat: Chat, stamp: int, user: User, request: Say, applied: Appl
         target = chat.users_by_account.get(account.id)
     if target is None and account is None:
         raise Refused(Reason.NO_SUCH_NICK, request.target)
+    name = target.nick if target else account.name if account else request.target
+    _check_length(user.source, request.kind, name, request.text)
     held = target is None and request.kind != "TAGMSG"  # which is never stored
     if held and account is not None:
         id, before = account.id, chat.held.get(account.id)
-        applied.on_undo(lambda: chat.held.pop(id) if before is None else chat.held.__setitem__(id, before))
+        applied.on_undo(lambda: chat.held.pop(id, None) if before is None else chat.held.__setitem__(id, before))
         chat.held[id] = stamp
     user.last_spoke = stamp
     applied.events.append(
@@ -64,7 +78,7 @@ def _say_to_nick(chat: Chat, stamp: int, user: User, request: Say, applied: Appl
             user.source,
             user.account,
             user.account_id,
-            target.nick if target else account.name if account else request.target,
+            name,
             request.text,
             request.tags,
             target.audience if target else (),

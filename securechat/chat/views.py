@@ -16,6 +16,7 @@ __all__ = [
     "Population",
     "Whois",
     "channel_modes",
+    "channel_names",
     "channel_view",
     "list_channels",
     "population",
@@ -159,6 +160,12 @@ def channel_modes(chat: Chat, session: int, name: str) -> ChannelModes | None:
     )
 
 
+def channel_names(chat: Chat, session: int) -> list[str]:
+    """The channels in which the one who asks is."""
+    user = chat.sessions.get(session)
+    return [channel.name for channel in user.channels.values()] if user else []
+
+
 def population(chat: Chat) -> Population:
     admins = sum(1 for id in chat.users_by_account if chat.accounts_by_id[id].role is Role.ADMIN)
     channels = sum(1 for channel in chat.channels.values() if channel.members)
@@ -174,7 +181,16 @@ def snapshot(chat: Chat) -> dict[str, object]:
         "held": dict(chat.held),
         "sessions": {session: user.key for session, user in chat.sessions.items()},
         "users": {
-            key: (user.source, user.account_id, user.realname, set(user.sessions), set(user.channels), user.since)
+            key: (
+                user.source,
+                user.account,
+                user.account_id,
+                user.realname,
+                set(user.sessions),
+                set(user.audience),
+                set(user.channels),
+                user.since,
+            )
             for key, user in chat.users.items()
         },
         "users_by_account": {id: user.key for id, user in chat.users_by_account.items()},
@@ -182,6 +198,7 @@ def snapshot(chat: Chat) -> dict[str, object]:
             key: (
                 channel.id,
                 channel.name,
+                channel.created,
                 channel.founder,
                 channel.topic,
                 {user.key: membership.operator for user, membership in channel.members.items()},

@@ -4,6 +4,7 @@ import contextlib
 import socket
 import ssl
 import tracemalloc
+from typing import Any
 
 import pytest
 
@@ -58,9 +59,8 @@ def test_an_end_without_close_notify_is_a_truncation(wire: Wire, server_side: bo
 @each_wire
 def test_an_end_inside_a_record_is_a_truncation(wire: Wire) -> None:
     with link_and_peer(wire) as (link, peer):
-        record = peer.encrypt(b"PRIVMSG #lobby :half of it")
         peer.send(b"whole\r\n")
-        peer.sock.sendall(record[:-1])
+        peer.sock.sendall(peer.encrypt(b"PRIVMSG #lobby :half of it")[:-1])
         peer.sock.shutdown(socket.SHUT_WR)
         assert read_to_end(link) == b"whole\r\n"
         assert link.truncated is True
@@ -243,20 +243,27 @@ def test_close_delivers_what_is_queued_and_says_goodbye(wire: Wire, server_side:
         assert link.failure is None
 
 
+class Miser(socket.socket):
+    """A socket that takes at most five bytes at a time, so that nothing goes out whole."""
+
+    def send(self, data: Any, flags: int = 0, /) -> int:
+        return super().send(data[:5], flags)
+
+
 @each_wire
-def test_the_goodbye_itself_may_have_to_wait_for_the_socket(wire: Wire) -> None:
-    """Fill the socket to the last byte, so that not even a close_notify fits in."""
-    with link_and_peer(wire, buffer=SMALL) as (link, peer):
-        sizes = [10_000, 1_000, 100, 10, 1]
-        sent = 0
-        while sizes:
-            link.send(bytes(sizes[0]))
-            sent += sizes[0]
-            if link._unsent is not None:
-                sizes.pop(0)
+@each_role
+def test_not_even_the_goodbye_may_fit_into_the_socket(wire: Wire, server_side: bool) -> None:
+    def miserly(buffer: int | None) -> tuple[socket.socket, socket.socket]:
+        ours, theirs = wire(buffer)
+        return Miser(fileno=ours.detach()), theirs
+
+    with link_and_peer(miserly, server_side) as (link, peer):
+        link.send(b"a line that goes out in pieces, ")
+        link.queue(iter([b"an answer too, "]))
+        link.queue(b"and the close_notify")
         closing = Worker(link.close, LIMIT)
         with contextlib.closing(peer.sock):
-            assert peer.read_to_end() == bytes(sent)
+            assert peer.read_to_end() == b"a line that goes out in pieces, an answer too, and the close_notify"
         closing.result()
 
 

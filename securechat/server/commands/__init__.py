@@ -1,0 +1,15 @@
+"""The commands: one small function each, in a file with its family, in one registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from securechat.server.commands import channels, connection, messages, queries
+from securechat.server.commands.command import Command, carry_out
+
+__all__ = ["Command", "carry_out", "registry"]
+
+registry: Mapping[str, Command] = {
+    command.name: command for family in (connection, channels, messages, queries) for command in family.COMMANDS
+}
+"""All commands by name. What is not in here gets 421."""

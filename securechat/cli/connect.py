@@ -1,0 +1,131 @@
+"""`securechat connect`: into a chat, at a terminal or in a pipe."""
+
+import io
+import sys
+from pathlib import Path
+from typing import Annotated, Final, TextIO
+
+import typer
+
+from securechat.client.connection import Client
+from securechat.client.errors import EXIT_STATUSES, ClientError, MistakeError, OutputClosedError, exit_status
+from securechat.client.password import VARIABLE, find_password
+from securechat.client.pipe import Pipe
+from securechat.client.safe import safe_name, safe_text
+from securechat.irc.names import MAX_CHANNEL, MAX_NICK, casefold, valid_channel, valid_nick
+from securechat.tls.contexts import client_context
+from securechat.tls.errors import TLSError
+
+DEFAULT_CA: Final = Path("certs/ca.pem")
+DEFAULT_CHANNEL: Final = "#lobby"
+
+
+def connect(
+    user: Annotated[str, typer.Option("--user", metavar="NAME", help="Your account.")],
+    host: Annotated[str, typer.Option("--host", help="The server, under the name in its certificate.")] = "localhost",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 6697,
+    ca: Annotated[
+        Path | None,
+        typer.Option(
+            "--ca",
+            metavar="FILE",
+            help=f"The authority that signs the server [default: {DEFAULT_CA} if it is there, else the system's].",
+            show_default=False,
+        ),
+    ] = None,
+    cert: Annotated[
+        Path | None, typer.Option("--cert", metavar="FILE", help="Your client certificate, with its key.")
+    ] = None,
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--channel",
+            metavar="NAME",
+            help=f"A channel to join, again for more [default: {DEFAULT_CHANNEL}].",
+            show_default=False,
+        ),
+    ] = None,
+    password_file: Annotated[
+        Path | None,
+        typer.Option("--password-file", metavar="FILE", help=f"Its first line is the password; else {VARIABLE}."),
+    ] = None,
+) -> None:
+    if ca is None and DEFAULT_CA.exists():
+        ca = DEFAULT_CA
+    try:
+        channels = _check_names(user, channel or [DEFAULT_CHANNEL])
+        context = client_context(ca, cert)
+        password = find_password(user, password_file, may_ask=_is_terminal(sys.stdin), warn=_complain)
+        if _is_terminal(sys.stdin) and _is_terminal(sys.stdout):
+            from securechat.client.terminal import Terminal  # takes a while, and a pipe has no use for it
+
+            screen: Terminal | Pipe = Terminal(channels)
+        else:
+            screen = Pipe(channels, _descriptor(sys.stdin), _descriptor(sys.stdout), _complain)
+        client = Client(screen.on_event)
+        client.connect(host, port, context, nick=user, password=password)
+        reason = ""
+        try:
+            screen.greet(
+                f"connected to {safe_text(host)} port {port}, verified by {ca or 'an authority of this system'} "
+                f"({client.cipher}); it is {safe_name(client.server)}, you are {safe_name(client.nick)}"
+            )
+            reason = screen.run(client)
+        finally:
+            client.leave(reason)
+    except KeyboardInterrupt as interrupt:
+        raise typer.Exit(exit_status(interrupt)) from None
+    except (ClientError, TLSError) as error:
+        if not isinstance(error, OutputClosedError):
+            _complain(str(error))
+        raise typer.Exit(exit_status(error)) from None
+
+
+connect.__doc__ = """Chat: at a terminal, or in a pipe.
+
+    At a terminal, /help shows what can be typed; exit, Ctrl-C and Ctrl-D leave. In a pipe every line of standard input
+    is said in the first channel, whatever it says, and what others say comes out as lines (<alice> text); at the end of
+    the input it leaves when the server has acknowledged all of it.
+
+    Exit status:
+
+""" + "".join(
+    f"    {entry.status:>3}  {entry.meaning}\n\n" for entry in sorted(EXIT_STATUSES, key=lambda entry: entry.status)
+)
+
+
+def _check_names(user: str, channels: list[str]) -> list[str]:
+    """The channels, each once. Raises `MistakeError` for a name that can't be one."""
+    if not valid_nick(user):
+        raise MistakeError(
+            f"{safe_text(user)!r} is no name of an account: it has up to {MAX_NICK} letters, digits and -_[]\\^{{}}|`, "
+            "and does not begin with a digit or -"
+        )
+    for name in channels:
+        if not valid_channel(name):
+            raise MistakeError(
+                f"{safe_text(name)!r} is no name of a channel: it begins with # (in a shell within quotes), "
+                f"has no space and no comma, and up to {MAX_CHANNEL} bytes"
+            )
+    return list({casefold(name): name for name in reversed(channels)}.values())[::-1]
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def _descriptor(stream: TextIO | None) -> int | None:
+    """The descriptor of a standard stream; None where the program was started without it.
+
+    The number alone won't do: without a standard input, 0 is what was opened first, perhaps the connection.
+    """
+    try:
+        return None if stream is None else stream.fileno()
+    except io.UnsupportedOperation:  # something else than a file stands in for it
+        return None
+
+
+def _complain(sentence: str) -> None:
+    """Tell the user something about this program itself."""
+    if sys.stderr is not None:
+        print(f"securechat: {safe_text(sentence)}", file=sys.stderr, flush=True)

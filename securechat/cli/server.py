@@ -1,0 +1,157 @@
+"""``securechat server``: runs the chat."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from securechat.server import config as configuration
+from securechat.server import log as logs
+from securechat.server.config import Config, ConfigError
+from securechat.server.server import Server, bind
+from securechat.store.database import StoreUnusable
+from securechat.store.datadir import DataDir, DataDirError, DataDirStorageError
+from securechat.tls.contexts import server_context
+from securechat.tls.errors import CertificateFileError
+
+__all__ = ["server"]
+
+MISTAKE = 2
+REFUSED = 1
+
+
+def server(
+    cert: Annotated[
+        Path | None, typer.Option(help="Certificate and chain in PEM, with the key unless --key says where that is.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="The private key, where it has a file of its own.")] = None,
+    host: Annotated[list[str] | None, typer.Option(help="Name or address to listen on; may be repeated.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.  [default: 6697]", show_default=False)] = None,
+    data: Annotated[Path | None, typer.Option(help="Directory in which everything is kept.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Configuration file (TOML).")] = None,
+    guests: Annotated[bool, typer.Option("--guests", help="Let people come without an account.")] = False,
+    durability: Annotated[
+        str | None,
+        typer.Option(
+            help="full: what is acknowledged survives a power cut; normal: not the last moments.", metavar="full|normal"
+        ),
+    ] = None,
+    one_core: Annotated[
+        bool,
+        typer.Option(
+            "--one-core/--all-cores",
+            help="Keep the process on one core: threads hand over to each other much faster.",
+        ),
+    ] = True,
+    log_level: Annotated[logs.Level, typer.Option(help="From which level on events are logged.")] = logs.Level.INFO,
+    log_format: Annotated[logs.Format, typer.Option(help="How events are logged.")] = logs.Format.TEXT,
+) -> None:
+    """Run the chat server until it is told to stop (Ctrl-C, SIGTERM)."""
+    log = logs.start(log_level, log_format)
+    try:
+        chosen = configuration.with_options(
+            configuration.load(config),
+            hosts=host or (),
+            port=port,
+            cert=cert,
+            key=key,
+            data=data,
+            durability=durability,
+            guests=guests or None,
+        )
+        if chosen.tls.cert is None:
+            _fail(MISTAKE, "which certificate? Say --cert FILE, or cert under [tls] in the configuration file. "
+                  "python scripts/gen_certs.py makes certs/server.pem.")  # fmt: skip
+        context = server_context(chosen.tls.cert, chosen.tls.key)
+    except (ConfigError, CertificateFileError) as error:
+        _fail(MISTAKE, str(error))
+    for warning in chosen.warnings:
+        log.warning("configuration", note=warning)
+    directory = DataDir(chosen.store.data)
+    try:
+        with directory.lock(), _until_told() as told:
+            _serve(chosen, directory, context, log, told, one_core=one_core)
+    except DataDirStorageError as error:
+        _fail(REFUSED, str(error))
+    except DataDirError as error:
+        _fail(MISTAKE, str(error))
+    except StoreUnusable as error:
+        _fail(REFUSED, str(error))
+
+
+def _serve(
+    config: Config,
+    directory: DataDir,
+    context: ssl.SSLContext,
+    log: logs.EventLog,
+    told: threading.Event,
+    *,
+    one_core: bool,
+) -> None:
+    try:
+        sockets = bind(config.listen.host, config.listen.port)
+    except socket.gaierror as error:
+        _fail(MISTAKE, f"there is no address for --host {', '.join(config.listen.host)}: {error.strerror}.")
+    except OSError as error:
+        where = f"port {config.listen.port}"
+        if error.errno == errno.EADDRINUSE:
+            _fail(REFUSED, f"{where} is in use already. Stop what uses it, or choose another with --port.")
+        _fail(REFUSED, f"can't listen on {where} of {', '.join(config.listen.host)}: {error.strerror}.")
+    if one_core:
+        _keep_on_one_core()
+    _raise_descriptor_limit(config.limits.max_connections)
+    try:
+        with Server(config, directory, context, sockets, log) as running:
+            for listener in running.listeners:
+                log.info("listening", address=listener.address, port=listener.port, name=config.server.name)
+            told.wait()
+            log.info("stopping")
+    except OSError as error:
+        _fail(REFUSED, str(error))
+
+
+@contextlib.contextmanager
+def _until_told() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set."""
+    told = threading.Event()
+    before = {number: signal.signal(number, lambda *_: told.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _keep_on_one_core() -> None:
+    """Python runs one thread at a time: that they need not follow each other from core to core is worth more."""
+    if hasattr(os, "sched_setaffinity"):
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def _raise_descriptor_limit(connections: int) -> None:
+    """Two descriptors for each connection, and some for ourselves; the system may allow fewer."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * connections + 64
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+
+
+def _fail(status: int, sentence: str) -> NoReturn:
+    print(f"securechat server: {sentence}", file=sys.stderr)
+    raise typer.Exit(status)

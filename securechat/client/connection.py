@@ -1,0 +1,375 @@
+"""`Client`: one connection to one server, for a program or a screen on top of it.
+
+Two threads. The one that calls `connect()` gets as far as 001 by itself; then a receiver thread owns the link: it
+reads, answers PING, notices silence, and tells every event to `on_event`. Everyone else only says things, which never
+waits for the network, and may wait for what the server says to them.
+"""
+
+import contextlib
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from securechat.client.conversation import Conversation
+from securechat.client.dial import dial, explain_broken
+from securechat.client.errors import ClientError, ConnectionLostError
+from securechat.client.events import Disconnected, Event
+from securechat.client.registration import Registration
+from securechat.client.requests import Request
+from securechat.client.safe import safe_text
+from securechat.client.state import State
+from securechat.irc.errors import MalformedMessageError, ProtocolError
+from securechat.irc.lines import MAX_TAGS_FROM_SERVER, LineBuffer
+from securechat.irc.message import Message
+from securechat.tls.link import Link, LinkBroken
+
+WINDOW: Final = 32
+"""Messages that a program should have unanswered at once: enough to keep a server busy, few enough to forget none."""
+
+_GOODBYE: Final = 1.0  # seconds for the end of TLS, when the chat has ended
+
+
+class Client:
+    """A connection to a chat.
+
+    `on_event(event)` is called in the receiver thread (during `connect()`, in its caller's), with one event after the
+    other. While it has not returned nothing more is read, so it may block: the server waits. It must not call a method
+    that waits. If it raises, the connection is ended, and who waits for something gets that exception.
+
+    All times are in seconds. `ping_after`: how long the server may be silent before it is asked for a sign of life;
+    `lost_after`: how long the answer may take before the connection counts as lost.
+    """
+
+    def __init__(
+        self, on_event: Callable[[Event], None], *, ping_after: float = 60.0, lost_after: float = 30.0
+    ) -> None:
+        self._on_event = on_event
+        self._ping_after = ping_after
+        self._lost_after = lost_after
+        self._link: Link | None = None
+        self._conversation: Conversation | None = None
+        self._host = ""
+        self._cipher = ""
+        self._thread: threading.Thread | None = None
+        # Guards the conversation and the four below, and is told when one of them or the outstanding requests change.
+        # The link's own lock may be taken inside it, so that lines go out in the order in which they were asked for.
+        self._changed = threading.Condition()
+        self._leaving = False  # we have said QUIT
+        self._stopping = False  # the receiver thread is to end whatever the server says
+        self._ended = False
+        self._error: BaseException | None = None
+
+    # -- beginning and end --------------------------------------------------------------------------------------------
+
+    def connect(
+        self,
+        host: str,
+        port: int,
+        context: ssl.SSLContext,
+        *,
+        nick: str,
+        login: str | None = None,
+        password: str | None = None,
+        timeout: float = 30.0,
+    ) -> None:
+        """Connect, verify the server, log in, and come back when the server has said 001. Once for each `Client`.
+
+        Args:
+            context: from `securechat.tls.contexts.client_context`.
+            nick: the nick to ask for; `nick` tells which one it became.
+            login: the name to log in with, if it is not the nick.
+            password: for SASL PLAIN; None logs in as nobody. It is sent only when the server is verified.
+            timeout: for reaching the server and the handshake, and again for the registration.
+
+        Raises:
+            ServerNotThereError, TLSError: there is no such server, or it can't be verified.
+            LoginRefusedError, RegistrationRefusedError: it does not let one in.
+            ConnectionLostError: it hung up, or did not answer.
+            ValueError: `context` does not verify; or a name or password can't be sent at all (`UnsendableError`).
+        """
+        registration = Registration(State(nick, host), login or nick, password)
+        lines = LineBuffer(MAX_TAGS_FROM_SERVER)
+        self._host = safe_text(host)
+        link = dial(host, port, context, timeout)
+        try:
+            rest = self._register(link, registration, lines, timeout)
+        except BaseException:
+            link.close(_GOODBYE)
+            raise
+        self._cipher = link.cipher()
+        self._link = link
+        self._conversation = Conversation(registration.state, registration.capabilities)
+        self._thread = threading.Thread(target=self._receive, args=(lines, rest), name="receiver", daemon=True)
+        self._thread.start()
+
+    def leave(self, reason: str = "", *, timeout: float = 5.0) -> None:
+        """Say QUIT, give the server `timeout` seconds to take all that was sent and hang up, and end the connection."""
+        with self._changed:
+            if self._thread is None:
+                return
+            self._leaving = True
+            if not self._ended:
+                self._send([Message("QUIT", [reason] if reason else [])])
+                self._changed.wait_for(lambda: self._ended, timeout)
+            self._stopping = True
+        self._the_link.wake()
+        self._thread.join(_GOODBYE + 1.0)
+
+    # -- what one knows -----------------------------------------------------------------------------------------------
+
+    @property
+    def nick(self) -> str:
+        """One's own nick, as the server has it."""
+        return self._chat.state.nick
+
+    @property
+    def server(self) -> str:
+        """What the server calls itself."""
+        return self._chat.state.server
+
+    @property
+    def network(self) -> str:
+        """What the server calls the chat, or empty."""
+        return self._chat.state.features["NETWORK"]
+
+    @property
+    def cipher(self) -> str:
+        """The version and cipher suite of TLS."""
+        return self._cipher
+
+    @property
+    def ended(self) -> bool:
+        """Whether the connection is over; `check()` says why."""
+        return self._ended
+
+    def check(self) -> None:
+        """Raise what has ended the connection, if something has: `ConnectionLostError`, or what `on_event` raised."""
+        with self._changed:
+            self._require_alive()
+
+    def channels(self) -> dict[str, list[str]]:
+        """The channels that one is in, each with its members' nicks, in alphabetical order."""
+        with self._changed:
+            known = self._chat.state.channels.values()
+            return {channel.name: sorted(channel.members.values(), key=str.lower) for channel in known}
+
+    def is_in(self, channel: str) -> bool:
+        """Whether one is in that channel."""
+        with self._changed:
+            return self._chat.state.fold(channel) in self._chat.state.channels
+
+    def same(self, name: str, other: str) -> bool:
+        """Whether this server takes two names for one."""
+        with self._changed:
+            return self._chat.state.fold(name) == self._chat.state.fold(other)
+
+    def unanswered(self) -> int:
+        """How many requests the server has not answered yet."""
+        with self._changed:
+            return len(self._chat.outstanding)
+
+    # -- what one says ------------------------------------------------------------------------------------------------
+
+    def request(self, command: str, *params: str) -> Request:
+        """Ask anything of the server.
+
+        Raises `ConnectionLostError` when the connection is over, and `UnsendableError` for parameters that a line
+        can't hold.
+        """
+        Message(command, list(params)).encode()  # what can't be sent must not be counted as asked
+        with self._changed:
+            self._require_alive()
+            request = self._chat.request(command, *params)
+            self._send_outgoing()
+            return request
+
+    def pieces(self, target: str, text: str, *, act: bool = False, notice: bool = False) -> list[tuple[str, ...]]:
+        """The requests that say `text` (one line; `safe.sendable` makes one): as many as it takes, in order.
+
+        For those who want to wait between them; each is for `request(*piece)`. `act`: as `/me` does.
+        """
+        with self._changed:
+            return self._chat.pieces(target, text, act=act, notice=notice)
+
+    def say(self, target: str, text: str, *, act: bool = False, notice: bool = False) -> list[Request]:
+        """Say `text` to a channel or nick, in as many messages as it takes; see `pieces`."""
+        return [self.request(*piece) for piece in self.pieces(target, text, act=act, notice=notice)]
+
+    def join(self, channel: str) -> Request:
+        """Go into a channel."""
+        return self.request("JOIN", channel)
+
+    def part(self, channel: str, reason: str = "") -> Request:
+        """Leave a channel."""
+        return self.request("PART", channel, *([reason] if reason else []))
+
+    def topic(self, channel: str, topic: str | None = None) -> Request:
+        """Ask for the topic of a channel, or set it."""
+        return self.request("TOPIC", channel, *([] if topic is None else [topic]))
+
+    def names(self, channel: str) -> Request:
+        """Ask who is in a channel."""
+        return self.request("NAMES", channel)
+
+    # -- waiting ------------------------------------------------------------------------------------------------------
+
+    def wait(self, done: Callable[[], bool]) -> None:
+        """Wait until `done()`, which is asked again whenever the server has answered something.
+
+        Raises what has ended the connection (`check`), if that comes first.
+        """
+        with self._changed:
+            while not done():
+                self._require_alive()
+                self._changed.wait()
+
+    def wait_for_room(self, window: int = WINDOW) -> None:
+        """Wait until fewer than `window` requests are unanswered."""
+        self.wait(lambda: len(self._chat.outstanding) < window)
+
+    def settle(self) -> None:
+        """Wait until the server has answered everything that was asked so far.
+
+        A request on which it says nothing counts as refused, once it has answered something that was asked later.
+        """
+        with self._changed:
+            self._require_alive()
+            self._chat.ping()
+            self._send_outgoing()
+        self.wait(lambda: not len(self._chat.outstanding))
+
+    # -- inside: whoever calls ----------------------------------------------------------------------------------------
+
+    @property
+    def _chat(self) -> Conversation:
+        if self._conversation is None:
+            raise RuntimeError("connect() comes first")
+        return self._conversation
+
+    @property
+    def _the_link(self) -> Link:
+        if self._link is None:
+            raise RuntimeError("connect() comes first")
+        return self._link
+
+    def _require_alive(self) -> None:
+        """Raise if the connection is over. The caller holds the lock."""
+        if self._ended or self._leaving:
+            raise self._error or ConnectionLostError("the connection was ended at this end")
+
+    def _send(self, messages: Iterable[Message]) -> None:
+        if data := b"".join(message.encode() for message in messages):
+            self._the_link.send(data)
+
+    def _send_outgoing(self) -> None:
+        messages, self._chat.outgoing = self._chat.outgoing, []
+        self._send(messages)
+
+    # -- inside: registration -----------------------------------------------------------------------------------------
+
+    def _register(
+        self, link: Link, registration: Registration, lines: LineBuffer, timeout: float
+    ) -> list[str | ProtocolError]:
+        """Get as far as 001; the lines that came behind it."""
+        deadline = time.monotonic() + timeout
+        answers = registration.start()
+        while True:
+            link.send(b"".join(message.encode() for message in answers))
+            answers = []
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise ConnectionLostError(f"{self._host} did not finish the registration in {timeout:.0f} seconds")
+            if not link.wait(left):
+                continue
+            items = lines.feed(self._read(link, registration))
+            for index, item in enumerate(items):
+                if message := _parse(item):
+                    answers += registration.handle(message)
+                if registration.done:
+                    link.send(b"".join(message.encode() for message in answers))
+                    return items[index + 1 :]
+
+    def _read(self, link: Link, registration: Registration) -> bytes:
+        try:
+            data = link.receive()
+        except LinkBroken as error:
+            if not registration.heard and (why := explain_broken(error, self._host)):
+                raise why from error
+            raise ConnectionLostError(f"the connection to {self._host} broke while it began ({error})") from error
+        if data is None:
+            raise registration.hung_up() or ConnectionLostError(
+                f"{self._host} hung up and did not say why: ask who runs the server"
+            )
+        return data
+
+    # -- inside: the receiver thread ----------------------------------------------------------------------------------
+
+    def _receive(self, lines: LineBuffer, rest: list[str | ProtocolError]) -> None:
+        error: BaseException | None = None
+        try:
+            self._take(rest)
+            self._listen(lines)
+        except LinkBroken as broken:
+            error = self._lost(str(broken))
+        except BaseException as raised:  # it is for the one who waits, not for the end of a thread
+            error = raised
+        with self._changed:
+            self._error = None if self._leaving and isinstance(error, ClientError) else error
+            self._ended = True
+            self._changed.notify_all()
+        self._the_link.close(_GOODBYE)
+        with contextlib.suppress(Exception):  # there is nobody left to be told
+            self._on_event(Disconnected(self._error))
+
+    def _listen(self, lines: LineBuffer) -> None:
+        """Read until the server hangs up (then raise, unless we left) or we stop."""
+        link = self._the_link
+        heard = time.monotonic()
+        asked: float | None = None  # when we asked for a sign of life
+        while not self._stopping:
+            deadline = heard + self._ping_after if asked is None else asked + self._lost_after
+            if link.wait(max(deadline - time.monotonic(), 0.0)):
+                data = link.receive()
+                if data is None:
+                    if self._leaving:
+                        return
+                    raise self._lost("it was cut off" if link.truncated else "the server hung up")
+                if data:
+                    self._take(lines.feed(data))
+                    heard, asked = time.monotonic(), None
+            elif time.monotonic() >= deadline:
+                if asked is not None:
+                    raise self._lost(f"no sign of life for {self._ping_after + self._lost_after:.0f} seconds")
+                asked = time.monotonic()
+                with self._changed:
+                    self._chat.ping()
+                    self._send_outgoing()
+
+    def _take(self, items: list[str | ProtocolError]) -> None:
+        for item in items:
+            message = _parse(item)
+            if message is None:
+                continue
+            with self._changed:
+                events = self._chat.receive(message)
+                self._send_outgoing()
+                self._changed.notify_all()
+            for event in events:
+                self._on_event(event)
+
+    def _lost(self, why: str) -> ConnectionLostError:
+        if words := self._chat.last_words:
+            return ConnectionLostError(f"the server ended the connection: {safe_text(words)}")
+        return ConnectionLostError(f"the connection to {self._host} was lost ({why}): connect again")
+
+
+def _parse(item: str | ProtocolError) -> Message | None:
+    """The message in a line; None for what is none, like bytes that are not UTF-8: it is the server's mistake."""
+    if isinstance(item, ProtocolError):
+        return None
+    try:
+        return Message.parse(item)
+    except MalformedMessageError:
+        return None

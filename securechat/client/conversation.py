@@ -1,0 +1,183 @@
+"""The chat after registration, without its connection: messages in, events and answers out.
+
+`Conversation` has three parts: the `State`, which `handlers` brings up to date; the `Outstanding` requests, for which
+every message may be an answer; and the batches that are open (IRCv3 Batch), which tell what a message belongs to.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from securechat.client.capabilities import Capabilities
+from securechat.client.errors import ConnectionLostError
+from securechat.client.events import Acknowledged, Event, Refused
+from securechat.client.handlers import HANDLERS, Arrival, action, server_said
+from securechat.client.requests import UNANSWERED, Outstanding, Refusal, Request
+from securechat.client.state import State
+from securechat.irc.lines import MAX_BODY
+from securechat.irc.message import Message
+from securechat.irc.numerics import Numeric
+from securechat.irc.split import split_text
+
+MAX_BATCHES: Final = 100
+"""Batches that a server may have open at once."""
+
+_ERRORS: Final = frozenset(numeric for numeric in Numeric if numeric.name.startswith("ERR_")) - {Numeric.ERR_NOMOTD}
+_SAID: Final = ("PRIVMSG", "NOTICE")
+_LEAST_ROOM: Final = 64  # bytes of text in a message, however long a server makes one's source
+
+
+@dataclass(slots=True)
+class _Batch:
+    type: str
+    request: Request | None  # what it is the answer to, or a part of the answer
+    outermost: bool  # whether the answer ends with it
+
+
+class Conversation:
+    """What goes on between this client and its server. Not safe for two threads at once.
+
+    `outgoing`: what is to be sent, in order; whoever drives the conversation takes it from there.
+    """
+
+    def __init__(self, state: State, capabilities: Capabilities) -> None:
+        self.state = state
+        self.capabilities = capabilities
+        self.outstanding = Outstanding()
+        self.outgoing: list[Message] = []
+        self.last_words: str | None = None
+        """The text of the server's ERROR, with which it announces that it will hang up."""
+        self._batches: dict[str, _Batch] = {}
+
+    # -- what one says ------------------------------------------------------------------------------------------------
+
+    def request(self, command: str, *params: str) -> Request:
+        """Ask something of the server; the request will be settled when the server has answered."""
+        request = self.outstanding.add(command, *params, labelled=self.capabilities.labels)
+        if request.labelled:
+            self.outgoing.append(Message(command, list(params), tags={"label": request.label}))
+        else:
+            self.outgoing.append(Message(command, list(params)))
+            self.ping()
+        return request
+
+    def ping(self) -> None:
+        """Ask for a sign of life, which also settles all that was asked before and is still open when it comes."""
+        self.outgoing.append(Message("PING", [self.outstanding.mark()]))
+
+    def pieces(self, target: str, text: str, *, act: bool = False, notice: bool = False) -> list[tuple[str, ...]]:
+        """The commands, as `request()` takes them, that say `text`: as many as it takes to keep each within a line.
+
+        The line that counts is the longest one, with which the server tells it to others.
+        """
+        command = "NOTICE" if notice else "PRIVMSG"
+        room = MAX_BODY - len(f": {command} {target} :".encode()) - self.state.source_length()
+        if act:
+            room -= len(action(""))
+        parts = split_text(text, max(room, _LEAST_ROOM))
+        return [(command, target, action(part) if act else part) for part in parts]
+
+    # -- what the server says -----------------------------------------------------------------------------------------
+
+    def receive(self, message: Message) -> list[Event]:
+        """Take one message of the server. Raises `ConnectionLostError` for a server that opens batches without end."""
+        batch = self._batches.get(message.tags.get("batch", ""))
+        label = message.tags.get("label")
+        request = self.outstanding.find(label) or (batch.request if batch else None)
+        if request is not None and request.settled:
+            request = None
+        match message.command:
+            case "PING":
+                self.outgoing.append(Message("PONG", message.params[:1]))
+                return []
+            case "PONG":
+                return self._answered(message)
+            case "BATCH":
+                return self._batch(message, batch, request)
+            case "CAP":
+                self.outgoing += self.capabilities.handle(message.params)
+                return []
+            case "ERROR":
+                self.last_words = message.params[-1] if message.params else ""
+                return []
+        arrival = Arrival(message, self.state, request, batch.type if batch else None)
+        events = self._events(arrival)
+        if request is not None and batch is None:
+            events += self._settle(request)
+        return events
+
+    def _events(self, arrival: Arrival) -> list[Event]:
+        message = arrival.message
+        if refusal := _refusal(message):
+            return self._refused(arrival, refusal)
+        if message.command in ("ACK", "TAGMSG"):
+            return []
+        least, handler = HANDLERS.get(message.command, (0, server_said))
+        if len(message.params) < least:
+            return []
+        event = handler(arrival)
+        return [event] if event else []
+
+    def _refused(self, arrival: Arrival, refusal: Refusal) -> list[Event]:
+        request = arrival.request
+        if request is None and not self.capabilities.labels:
+            request = self.outstanding.oldest(lambda oldest: self._suits(oldest, arrival.message, refusal))
+        if request is None:
+            return [Refused(None, refusal.code, refusal.about, refusal.text, **arrival.stamp)]
+        request.refusal = request.refusal or refusal
+        return []  # told when the request is settled
+
+    def _suits(self, request: Request, error: Message, refusal: Refusal) -> bool:
+        """Whether an error without a label may be the answer: it names the target, the command, or nothing."""
+        if error.command == "FAIL":
+            return error.params[:1] in ([request.command], ["*"])
+        about = self.state.fold(refusal.about)
+        return about in ("", "*", self.state.fold(request.target), self.state.fold(request.command))
+
+    def _batch(self, message: Message, parent: _Batch | None, request: Request | None) -> list[Event]:
+        reference = message.params[0] if message.params else ""
+        if reference.startswith("-"):
+            ended = self._batches.pop(reference[1:], None)
+            if ended and ended.outermost and ended.request and not ended.request.settled:
+                return self._settle(ended.request)
+        elif reference.startswith("+") and len(reference) > 1:
+            if len(self._batches) >= MAX_BATCHES:
+                raise ConnectionLostError(f"the server has opened {MAX_BATCHES} batches and ended none")
+            type_ = message.params[1] if len(message.params) > 1 else ""
+            self._batches[reference[1:]] = _Batch(type_, request, outermost=parent is None)
+        return []
+
+    def _answered(self, message: Message) -> list[Event]:
+        """A PONG: whatever was asked before its PING has had its answer."""
+        events: list[Event] = []
+        for request in self.outstanding.answered(message.params[-1] if message.params else ""):
+            if request.labelled and request.refusal is None:
+                request.refusal = Refusal("", request.target, UNANSWERED)
+            events += self._settle(request)
+        return events
+
+    def _settle(self, request: Request) -> list[Event]:
+        self.outstanding.settle(request)
+        if refusal := request.refusal:
+            return [Refused(request, refusal.code, refusal.about, refusal.text)]
+        events: list[Event] = []
+        if request.command in _SAID and "echo-message" not in self.capabilities.enabled:
+            # The server does not say it back to us, so we say it ourselves: for a screen it is the same.
+            echo = Message(request.command, list(request.params), source=self.state.source or f"{self.state.nick}!")
+            arrival = Arrival(echo, self.state, request, None)
+            events += self._events(arrival)
+        return [*events, Acknowledged(request)]
+
+
+def _refusal(message: Message) -> Refusal | None:
+    """What a message says if it is an error: FAIL, or a numeric that is one."""
+    command, params = message.command, message.params
+    if command == "FAIL":
+        words = [*params, "", ""]
+        return Refusal(words[1], words[2] if len(params) > 3 else words[0], params[-1] if params else "")
+    if len(command) != 3 or not command.isdigit() or not _is_error(int(command)):
+        return None
+    return Refusal(command, params[1] if len(params) > 2 else "", params[-1] if params else "")
+
+
+def _is_error(code: int) -> bool:
+    return code in _ERRORS or (400 <= code < 600 and code != Numeric.ERR_NOMOTD)

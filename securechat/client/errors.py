@@ -1,0 +1,106 @@
+"""What can go wrong for somebody who connects, in words that say what to do, and the exit status of each.
+
+::
+
+    ClientError
+    ├── MistakeError                 what was typed or configured
+    ├── ServerNotThereError          no such host, nothing listens there, no answer
+    ├── LoginRefusedError            the password, or the account
+    ├── RegistrationRefusedError     the server lets nobody in, or not like this
+    ├── ConnectionLostError          it was there and is not any more
+    ├── ChannelRefusedError          a channel could not be joined
+    ├── NotAcknowledgedError         not all that was to be sent was accepted
+    ├── InputOutputError             standard input can't be read, or standard output not written
+    └── OutputClosedError            nobody reads what is printed
+
+What fails in TLS is a `securechat.tls.errors.TLSError`. ``str()`` of each is a sentence or two without the full stop,
+safe to be printed. `EXIT_STATUSES` is the one list of statuses.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from securechat.tls.errors import (
+    CertificateExpired,
+    CertificateFileError,
+    ClientCertificateRefused,
+    TLSError,
+    UnknownAuthority,
+    WrongHostName,
+)
+
+
+class ClientError(Exception):
+    """The base of all that the client raises on purpose."""
+
+
+class MistakeError(ClientError):
+    """Something on the command line, in the environment or in a file that it names can't be used."""
+
+
+class ServerNotThereError(ClientError):
+    """There is no server to be reached."""
+
+
+class LoginRefusedError(ClientError):
+    """The server does not accept this name with this password."""
+
+
+class RegistrationRefusedError(ClientError):
+    """The server does not let one in, for another reason than the login."""
+
+
+class ConnectionLostError(ClientError):
+    """The connection ended without anybody's wish at this end."""
+
+
+class ChannelRefusedError(ClientError):
+    """A channel could not be joined."""
+
+
+class NotAcknowledgedError(ClientError):
+    """Something that was to be sent was refused, or nobody knows."""
+
+
+class InputOutputError(ClientError):
+    """Standard input can't be read, or standard output can't be written to."""
+
+
+class OutputClosedError(ClientError):
+    """Nobody reads standard output any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExitStatus:
+    """One exit status of `securechat connect`: what it means, and the exceptions that end in it."""
+
+    status: int
+    meaning: str
+    errors: tuple[type[BaseException], ...] = ()
+
+
+EXIT_STATUSES: Final = (
+    ExitStatus(0, "all that was sent was acknowledged, or you left"),
+    ExitStatus(2, "the command line, a file that it names or the password source can't be used",
+               (MistakeError, CertificateFileError)),
+    ExitStatus(3, "the server is not there: no such host, nothing listens, no answer", (ServerNotThereError,)),
+    ExitStatus(4, "the server's certificate is for another host name", (WrongHostName,)),
+    ExitStatus(5, "the server's certificate is signed by nobody who is trusted", (UnknownAuthority,)),
+    ExitStatus(6, "the server's certificate has expired, or is not valid yet", (CertificateExpired,)),
+    ExitStatus(7, "the server wants a client certificate, or another one", (ClientCertificateRefused,)),
+    ExitStatus(8, "no TLS 1.3 connection, for another reason", (TLSError,)),
+    ExitStatus(9, "the login was refused: wrong password, unknown or disabled account", (LoginRefusedError,)),
+    ExitStatus(10, "the server refused the connection for another reason", (RegistrationRefusedError,)),
+    ExitStatus(11, "the connection was lost", (ConnectionLostError,)),
+    ExitStatus(12, "not all that was sent was accepted", (NotAcknowledgedError,)),
+    ExitStatus(13, "a channel could not be joined", (ChannelRefusedError,)),
+    ExitStatus(130, "interrupted with Ctrl-C before it was finished", (KeyboardInterrupt,)),
+    ExitStatus(141, "nobody reads the output any more", (OutputClosedError,)),
+    ExitStatus(1, "something else failed", (BaseException,)),
+)  # fmt: skip
+"""All of them. For an error the first that names its class counts, so the general ones come last."""
+
+
+def exit_status(error: BaseException) -> int:
+    """The exit status of a program that ends because of `error`."""
+    return next(entry.status for entry in EXIT_STATUSES if isinstance(error, entry.errors))

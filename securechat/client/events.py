@@ -1,0 +1,179 @@
+"""What happens on a connection, one type for each thing: what the client tells whoever uses it.
+
+Text and names in here are as the network sent them. Before they are printed they have to go through `safe`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from securechat.client.requests import Request
+
+
+class Kind(Enum):
+    """What somebody said, and how."""
+
+    MESSAGE = "message"
+    NOTICE = "notice"
+    """Not to be answered by programs (Modern IRC, "NOTICE message")."""
+    ACTION = "action"
+    """`/me`: CTCP ACTION."""
+    CTCP = "ctcp"
+    """Any other request of a client to a client, which this one does not answer: it would tell about its user."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """The base of all."""
+
+    time: datetime | None = None
+    """When it happened by the server's clock, aware, if the server says so (IRCv3 server-time)."""
+    batch: str | None = None
+    """The type of the batch that it came in, the inner one of several (IRCv3 Batch)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived(Event):
+    """Somebody said something. Oneself too: once the server has acknowledged it."""
+
+    source: str
+    target: str
+    text: str
+    kind: Kind
+    own: bool
+    """Whether oneself has said it: here, or on another device of the same account."""
+    private: bool
+    """Whether it is for one person, and not for a channel."""
+    request: Request | None = None
+    """What was asked for here that this is the echo of."""
+    msgid: str | None = None
+    account: str | None = None
+    """Whom the server knows the sender as (IRCv3 account-tag)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined(Event):
+    """Somebody has come into a channel."""
+
+    nick: str
+    channel: str
+    own: bool
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parted(Event):
+    """Somebody has left a channel."""
+
+    nick: str
+    channel: str
+    reason: str
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Kicked(Event):
+    """Somebody was put out of a channel."""
+
+    nick: str
+    channel: str
+    by: str
+    reason: str
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Quit(Event):
+    """Somebody has left the chat. `channels`: those shared with them."""
+
+    nick: str
+    reason: str
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NickChanged(Event):
+    """Somebody has another name."""
+
+    old: str
+    new: str
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TopicChanged(Event):
+    """A channel's topic was set (`by` whom), or told to one who asked or came (`by` None). Empty: there is none."""
+
+    channel: str
+    topic: str
+    by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModesChanged(Event):
+    """The modes of a channel or of oneself were changed."""
+
+    target: str
+    modes: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invited(Event):
+    """Somebody was invited into a channel, usually oneself."""
+
+    nick: str
+    channel: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Names(Event):
+    """Who is in a channel: the whole answer to NAMES. Names have their prefixes, like `@alice`."""
+
+    channel: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Away(Event):
+    """Somebody to whom one wrote is not there; our server keeps the message for them, and says so in `text`."""
+
+    nick: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged(Event):
+    """The server has done what was asked. A message that is acknowledged by our own server is on its disk."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(Event):
+    """The server has not done what was asked; `request` is None where it can't be told what that was.
+
+    `code`: the numeric, or the code of a FAIL. `about`: the nick, channel or command that it is about, or empty.
+    """
+
+    request: Request | None
+    code: str
+    about: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSaid(Event):
+    """Anything else: the message of the day, a server's notice, the answer to a question, WARN and NOTE."""
+
+    source: str
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected(Event):
+    """The last event: the connection has ended. `error` says why, and is None where one left by oneself."""
+
+    error: BaseException | None

@@ -1,0 +1,219 @@
+"""What each message of the server means: one small function for each, in one table (Modern IRC, "Messages").
+
+A function brings the state up to date and gives the event to tell, or None. It is called only for messages that have at
+least as many parameters as the table says, so a server that leaves some out is ignored.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, TypedDict
+
+from securechat.client.events import (
+    Away,
+    Event,
+    Invited,
+    Joined,
+    Kicked,
+    Kind,
+    MessageReceived,
+    ModesChanged,
+    Names,
+    NickChanged,
+    Parted,
+    Quit,
+    ServerSaid,
+    TopicChanged,
+)
+from securechat.client.requests import Request
+from securechat.client.state import State
+from securechat.irc.message import Message
+from securechat.irc.names import split_source
+
+CTCP: Final = "\x01"
+_ACTION: Final = "\x01ACTION "
+
+
+class _Stamp(TypedDict):
+    time: datetime | None
+    batch: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message that has come, with what is known around it."""
+
+    message: Message
+    state: State
+    request: Request | None
+    """What it is the answer to."""
+    batch: str | None
+    """The type of the batch that it is in."""
+
+    @property
+    def params(self) -> list[str]:
+        return self.message.params
+
+    @property
+    def nick(self) -> str:
+        """Whom it is from: a nick, or a server's name."""
+        return split_source(self.message.source or "")[0] or self.state.server
+
+    @property
+    def own(self) -> bool:
+        """Whether it is from oneself."""
+        return self.state.is_me(self.nick)
+
+    @property
+    def stamp(self) -> _Stamp:
+        """What every event has."""
+        return {"time": parse_time(self.message.tags.get("time", "")), "batch": self.batch}
+
+    def param(self, index: int) -> str:
+        """A parameter, or "" if there are not so many."""
+        return self.params[index] if index < len(self.params) else ""
+
+
+def parse_time(text: str) -> datetime | None:
+    """A time as IRCv3 server-time has it, `2026-01-31T12:00:00.000Z`; None for anything else."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return time.astimezone(UTC) if time.tzinfo and 1 < time.year < 9999 else None
+
+
+def action(text: str) -> str:
+    """The form of `/me text` on the wire (modern.ircdocs.horse/ctcp)."""
+    return f"{_ACTION}{text}{CTCP}"
+
+
+def _said(arrival: Arrival) -> Event:
+    message, text, kind = arrival.message, arrival.params[1], Kind.MESSAGE
+    if message.command == "NOTICE":
+        source = split_source(message.source or "")
+        if not source[1] and not source[2] and not arrival.own:
+            return ServerSaid(arrival.nick, "NOTICE", text, **arrival.stamp)
+        kind = Kind.NOTICE
+    elif text.startswith(_ACTION):
+        kind, text = Kind.ACTION, text.removeprefix(_ACTION).removesuffix(CTCP)
+    elif text.startswith(CTCP):
+        kind, text = Kind.CTCP, text.removeprefix(CTCP).removesuffix(CTCP)
+    if arrival.own and message.source:
+        arrival.state.learn_source(message.source)
+    return MessageReceived(
+        arrival.nick,
+        arrival.params[0],
+        text,
+        kind,
+        own=arrival.own,
+        private=not arrival.state.is_channel(arrival.params[0]),
+        request=arrival.request if arrival.own else None,
+        msgid=message.tags.get("msgid"),
+        account=message.tags.get("account"),
+        **arrival.stamp,
+    )
+
+
+def _join(arrival: Arrival) -> Event:
+    channel = arrival.params[0]
+    arrival.state.joined(channel, arrival.nick)
+    if arrival.own and arrival.message.source:
+        arrival.state.learn_source(arrival.message.source)
+    account = arrival.param(1)  # with extended-join; "*" is none
+    return Joined(arrival.nick, channel, arrival.own, None if account in ("", "*") else account, **arrival.stamp)
+
+
+def _part(arrival: Arrival) -> Event:
+    own = arrival.own
+    arrival.state.parted(arrival.params[0], arrival.nick)
+    return Parted(arrival.nick, arrival.params[0], arrival.param(1), own, **arrival.stamp)
+
+
+def _kick(arrival: Arrival) -> Event:
+    channel, nick = arrival.params[:2]
+    arrival.state.parted(channel, nick)
+    own = arrival.state.is_me(nick)
+    return Kicked(nick, channel, arrival.nick, arrival.param(2), own, **arrival.stamp)
+
+
+def _quit(arrival: Arrival) -> Event:
+    return Quit(arrival.nick, arrival.param(0), arrival.state.quit(arrival.nick), **arrival.stamp)
+
+
+def _nick(arrival: Arrival) -> Event:
+    own = arrival.own
+    arrival.state.renamed(arrival.nick, arrival.params[0])
+    return NickChanged(arrival.nick, arrival.params[0], own, **arrival.stamp)
+
+
+def _topic(arrival: Arrival) -> Event:
+    return _topic_event(arrival, arrival.params[0], arrival.params[1], arrival.nick)
+
+
+def _topic_told(arrival: Arrival) -> Event:
+    return _topic_event(arrival, arrival.params[1], arrival.params[2], None)
+
+
+def _no_topic(arrival: Arrival) -> Event:
+    return _topic_event(arrival, arrival.params[1], "", None)
+
+
+def _topic_event(arrival: Arrival, channel: str, topic: str, by: str | None) -> Event:
+    if known := arrival.state.channels.get(arrival.state.fold(channel)):
+        known.topic = topic
+    return TopicChanged(channel, topic, by, **arrival.stamp)
+
+
+def _mode(arrival: Arrival) -> Event:
+    return ModesChanged(arrival.params[0], " ".join(arrival.params[1:]), arrival.nick, **arrival.stamp)
+
+
+def _invite(arrival: Arrival) -> Event:
+    return Invited(arrival.params[0], arrival.params[1], arrival.nick, **arrival.stamp)
+
+
+def _names(arrival: Arrival) -> None:
+    arrival.state.listed(arrival.params[2], arrival.params[3].split())
+
+
+def _names_end(arrival: Arrival) -> Event:
+    return Names(arrival.params[1], arrival.state.list_ended(arrival.params[1]), **arrival.stamp)
+
+
+def _away(arrival: Arrival) -> Event:
+    return Away(arrival.params[1], arrival.params[2], **arrival.stamp)
+
+
+def _support(arrival: Arrival) -> None:
+    arrival.state.support(arrival.params[1:-1])
+
+
+def server_said(arrival: Arrival) -> Event:
+    """What has no entry in the table: shown as it is. The first parameter of a numeric is one's own nick."""
+    code = arrival.message.command
+    params = arrival.params[1:] if code.isdigit() else arrival.params
+    return ServerSaid(arrival.nick, code, " ".join(params), **arrival.stamp)
+
+
+Handler = Callable[[Arrival], Event | None]
+
+HANDLERS: Final[dict[str, tuple[int, Handler]]] = {
+    "INVITE": (2, _invite),
+    "JOIN": (1, _join),
+    "KICK": (2, _kick),
+    "MODE": (2, _mode),
+    "NICK": (1, _nick),
+    "NOTICE": (2, _said),
+    "PART": (1, _part),
+    "PRIVMSG": (2, _said),
+    "QUIT": (0, _quit),
+    "TOPIC": (2, _topic),
+    "005": (2, _support),
+    "301": (3, _away),
+    "331": (2, _no_topic),
+    "332": (3, _topic_told),
+    "353": (4, _names),
+    "366": (2, _names_end),
+}
+"""By command: the least number of parameters, and the function. TAGMSG and other unknown ones: see `Conversation`."""

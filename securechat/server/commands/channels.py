@@ -1,0 +1,90 @@
+"""JOIN, PART, TOPIC, NAMES, LIST."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from securechat.chat.events import ChannelView
+from securechat.chat.machine import Chat
+from securechat.chat.requests import Join, Part, SetTopic
+from securechat.chat.views import channel_names, channel_view, list_channels, topic_of
+from securechat.irc.message import Message
+from securechat.irc.numerics import Numeric
+from securechat.server import answers
+from securechat.server.commands.command import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from securechat.server.session import Session
+
+MAX_LISTED = 100
+"""Channels that one line may name; a line of 512 bytes has hardly room for more."""
+
+
+def _split(parameter: str) -> list[str]:
+    return list(dict.fromkeys(name for name in parameter.split(",") if name))[:MAX_LISTED]
+
+
+def join(session: Session, message: Message) -> None:
+    if message.params[0] == "0":  # leave all: those in which the user is when the line's turn comes
+        mine = session.ask(lambda chat: channel_names(chat, session.number))
+        session.submit(message, [Part(session.number, name) for name in mine])
+        return
+    session.submit(message, [Join(session.number, name) for name in _split(message.params[0])])
+
+
+def part(session: Session, message: Message) -> None:
+    reason = message.params[1] if len(message.params) > 1 else ""
+    session.submit(message, [Part(session.number, name, reason) for name in _split(message.params[0])])
+
+
+def topic(session: Session, message: Message) -> None:
+    name = message.params[0]
+    if len(message.params) > 1:
+        session.submit(message, (SetTopic(session.number, name, message.params[1]),))
+        return
+
+    def render(found: tuple[ChannelView | None, bool]) -> Iterator[bytes]:
+        view, member = found
+        if view is None:
+            return iter((session.numeric(Numeric.ERR_NOSUCHCHANNEL, name),))
+        if not member:
+            return iter((session.numeric(Numeric.ERR_NOTONCHANNEL, view.name),))
+        return answers.topic(session, view)
+
+    session.submit(message, (), lambda chat: topic_of(chat, session.number, name), render)
+
+
+def names(session: Session, message: Message) -> None:
+    wanted = _split(message.params[0]) if message.params else []
+
+    def ask(chat: Chat) -> list[tuple[str, ChannelView | None]]:
+        return [(name, channel_view(chat, name)) for name in wanted]
+
+    def render(found: list[tuple[str, ChannelView | None]]) -> Iterator[bytes]:
+        for name, view in found:
+            yield from answers.names(session, name, view)
+        if not found:
+            yield session.numeric(Numeric.RPL_ENDOFNAMES, "*")
+
+    session.submit(message, (), ask, render)
+
+
+def list_(session: Session, message: Message) -> None:
+    wanted = [name for name in _split(message.params[0]) if name.startswith("#")] if message.params else None
+    session.submit(
+        message,
+        (),
+        lambda chat: list_channels(chat, wanted or None),
+        lambda lines: answers.channel_list(session, lines),
+    )
+
+
+COMMANDS = (
+    Command("JOIN", join, "<channel>{,<channel>} [<key>{,<key>}]", "Enters channels; 0 leaves all.", 1, pipelined=True),
+    Command("PART", part, "<channel>{,<channel>} [<reason>]", "Leaves channels.", 1, pipelined=True),
+    Command("TOPIC", topic, "<channel> [<topic>]", "Shows or sets the topic.", 1, pipelined=True),
+    Command("NAMES", names, "<channel>{,<channel>}", "Shows who is in channels.", pipelined=True),
+    Command("LIST", list_, "[<channel>{,<channel>}]", "Shows channels.", pipelined=True),
+)

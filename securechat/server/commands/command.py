@@ -1,0 +1,69 @@
+"""What the registry says of a command, and how one is carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from securechat.irc.errors import ProtocolError
+from securechat.irc.message import Message
+from securechat.irc.numerics import Numeric
+
+if TYPE_CHECKING:
+    from securechat.server.session import Session
+
+__all__ = ["Command", "When", "carry_out"]
+
+Handler = Callable[["Session", Message], None]
+
+
+class When(Enum):
+    """When a client may use a command."""
+
+    ALWAYS = "at any time"
+    BEFORE = "before registration"
+    AFTER = "once registered"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """``parameters``: as the help writes them. ``least``: how many are needed, else 461.
+
+    ``pipelined``: it does no more than put an entry into the journal, so it need not wait for those before it.
+    """
+
+    name: str
+    handler: Handler
+    parameters: str
+    help: str
+    least: int = 0
+    when: When = When.AFTER
+    pipelined: bool = False
+
+
+def carry_out(session: Session, command: Command | None, message: Message) -> None:
+    """Check what the registry says, and call the handler."""
+    if command is None:
+        if session.registered:
+            session.reply(message, [session.numeric(Numeric.ERR_UNKNOWNCOMMAND, message.command)])
+        else:
+            session.reply(message, [session.numeric(Numeric.ERR_NOTREGISTERED)])
+        return
+    if command.when is not When.ALWAYS and session.registered is not (command.when is When.AFTER):
+        refused = Numeric.ERR_ALREADYREGISTERED if session.registered else Numeric.ERR_NOTREGISTERED
+        _refuse(session, message, session.numeric(refused))
+        return
+    if len(message.params) < command.least:
+        _refuse(session, message, session.numeric(Numeric.ERR_NEEDMOREPARAMS, command.name))
+        return
+    try:
+        command.handler(session, message)
+    except ProtocolError as error:
+        session.reply(message, [session.answer(answer) for answer in error.answers])
+
+
+def _refuse(session: Session, message: Message, line: bytes) -> None:
+    """Answer a command that may be pipelined: behind what is pending."""
+    session.answer_in_turn(message, line)

@@ -1,0 +1,66 @@
+"""PRIVMSG, NOTICE and TAGMSG."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from securechat.chat.requests import Say, Speech
+from securechat.irc.message import Message
+from securechat.irc.numerics import Numeric
+from securechat.server.commands.command import Command
+
+if TYPE_CHECKING:
+    from securechat.server.session import Session
+
+
+def privmsg(session: Session, message: Message) -> None:
+    _say(session, message, "PRIVMSG")
+
+
+def notice(session: Session, message: Message) -> None:
+    _say(session, message, "NOTICE")
+
+
+def tagmsg(session: Session, message: Message) -> None:
+    if "message-tags" not in session.caps.enabled:
+        line = session.numeric(Numeric.ERR_UNKNOWNCOMMAND, "TAGMSG")
+        session.answer_in_turn(message, line)
+        return
+    _say(session, message, "TAGMSG")
+
+
+def _say(session: Session, message: Message, kind: Speech) -> None:
+    params = message.params
+    if not params or not params[0]:
+        _refuse(session, message, session.numeric(Numeric.ERR_NORECIPIENT, kind))
+        return
+    text = ""
+    if kind != "TAGMSG":
+        if len(params) < 2 or not params[1]:
+            _refuse(session, message, session.numeric(Numeric.ERR_NOTEXTTOSEND))
+            return
+        text = params[1]
+    tags = message.client_tags if message.tags and "message-tags" in session.caps.enabled else ""
+    target = params[0]
+    if "," not in target:
+        session.submit(message, (Say(session.number, kind, target, text, tags),))
+        return
+    targets = list(dict.fromkeys(part for part in target.split(",") if part))
+    most = session.hub.config.limits.targets
+    if len(targets) > most:
+        _refuse(session, message, session.line(f"407 {session.nick} {targets[most]} :Too many targets"))
+        return
+    session.submit(message, [Say(session.number, kind, target, text, tags) for target in targets])
+
+
+def _refuse(session: Session, message: Message, line: bytes) -> None:
+    """In its place among the answers. A NOTICE is never answered, not even with an error (Modern IRC)."""
+    session.answer_in_turn(message, *(() if message.command == "NOTICE" else (line,)))
+
+
+COMMANDS = (
+    Command("PRIVMSG", privmsg, "<target>{,<target>} <text>", "Says something.", pipelined=True),
+    Command("NOTICE", notice, "<target>{,<target>} <text>", "Says something that is never answered by a program.",
+            pipelined=True),
+    Command("TAGMSG", tagmsg, "<target>{,<target>}", "Sends tags without a text (IRCv3).", pipelined=True),
+)  # fmt: skip

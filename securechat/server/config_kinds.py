@@ -1,0 +1,117 @@
+"""What the value of a configuration key can be: functions that check what came from TOML or the command line.
+
+Each returns the value in our types, or raises `WrongValueError`, whose text continues "... must be" and never quotes
+the value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+C = TypeVar("C", bound=str)
+
+SERVER_NAME: Final = r"(?=.{1,63}\Z)(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+"
+"""Labels of RFC 1123 section 2.1, at least two: a server's name has a dot, a nick can't have one."""
+
+# What is left of an IRC line of 512 bytes behind the longest server name, nick and numeric, rounded down.
+_MOTD_LINE: Final = 390
+_MOTD_LINES: Final = 200
+# PASS and its argument are one IRC line, too.
+_PASS: Final = 400
+
+
+class WrongValueError(Exception):
+    """What the value must be."""
+
+
+def flag(value: object) -> bool:
+    """`true` or `false`."""
+    if not isinstance(value, bool):
+        raise WrongValueError("true or false")
+    return value
+
+
+def whole(low: int, high: int) -> Callable[[object], int]:
+    """A whole number in a range, both ends included."""
+
+    def read(value: object) -> int:
+        # For Python True is a number, too.
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise WrongValueError(f"a whole number from {low:_} to {high:_}")
+        return value
+
+    return read
+
+
+def number(low: float, high: float, unit: str) -> Callable[[object], float]:
+    """A number in a range, both ends included; `nan` is in none."""
+
+    def read(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise WrongValueError(f"a number from {low:_} to {high:_} {unit}".rstrip())
+        return float(value)
+
+    return read
+
+
+def text(pattern: str, what: str) -> Callable[[object], str]:
+    """A string that matches a pattern as a whole."""
+
+    def read(value: object) -> str:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise WrongValueError(what)
+        return value
+
+    return read
+
+
+def choice(*choices: C) -> Callable[[object], C]:
+    """One of some strings."""
+
+    def read(value: object) -> C:
+        for known in choices:
+            if value == known:
+                return known
+        raise WrongValueError(" or ".join(f'"{known}"' for known in choices))
+
+    return read
+
+
+def secret(value: object) -> str:
+    """A password that can be sent in one IRC line."""
+    if not isinstance(value, str) or not 1 <= len(value.encode(errors="replace")) <= _PASS or not value.isprintable():
+        raise WrongValueError(f"a string of 1 to {_PASS} bytes without control characters")
+    return value
+
+
+def lines(value: object) -> tuple[str, ...]:
+    """A string as its lines, each short enough for an IRC line."""
+    if isinstance(value, str) and "\0" not in value:
+        found = tuple(value.splitlines())
+        if len(found) <= _MOTD_LINES and all(len(line.encode(errors="replace")) <= _MOTD_LINE for line in found):
+            return found
+    raise WrongValueError(f"a string of at most {_MOTD_LINES} lines of {_MOTD_LINE} bytes each")
+
+
+def hosts(value: object) -> tuple[str, ...]:
+    """An array of names or addresses, each once."""
+    if (
+        isinstance(value, list)
+        and value
+        and all(isinstance(host, str) and re.fullmatch(r"[!-~]{1,255}", host) for host in value)
+    ):
+        return tuple(dict.fromkeys(value))
+    raise WrongValueError('an array of host names or addresses, like ["localhost"]')
+
+
+def path(value: object) -> Path:
+    """A path, in which `~` is expanded."""
+    if isinstance(value, str | Path) and str(value) and "\0" not in str(value):
+        try:
+            return Path(value).expanduser()
+        except RuntimeError:
+            pass  # a home directory of nobody
+    raise WrongValueError("a path")

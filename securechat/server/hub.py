@@ -1,0 +1,143 @@
+"""What all sessions share. Nothing in here waits for a client."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Mapping
+from ipaddress import ip_address
+
+from securechat.chat.machine import Chat
+from securechat.irc.caps import OFFERS
+from securechat.irc.names import MAX_CHANNEL, MAX_NICK
+from securechat.server import answers
+from securechat.server.commands import Command, registry
+from securechat.server.config import Config
+from securechat.server.log import EventLog
+from securechat.server.session import Session
+from securechat.server.throttle import ConnectionThrottle, LoginThrottle, TokenBucket
+from securechat.store.database import Database
+from securechat.store.journal import Journal
+from securechat.store.passwords import Hasher
+
+__all__ = ["MAX_USERNAME", "Hub"]
+
+MAX_USERNAME = 20
+
+
+class Hub:
+    """``sessions``: those that may be on the chat, by number; a dictionary whose single look-ups need no lock."""
+
+    def __init__(self, config: Config, chat: Chat, database: Database, hasher: Hasher, log: EventLog) -> None:
+        self.config = config
+        self.name = config.server.name
+        self.chat = chat
+        self.database = database
+        self.hasher = hasher
+        self.log = log
+        self.journal: Journal
+        self.logins = LoginThrottle(enabled=config.limits.throttle)
+        self.arrivals = ConnectionThrottle(config.limits.max_connections_per_address, enabled=config.limits.throttle)
+        self.stopping = False
+        self.sessions: dict[int, Session] = {}
+        self.offers: Mapping[str, str] = OFFERS
+        self.commands: Mapping[str, Command] = registry
+        self.username_length = MAX_USERNAME
+        self.started = time.time()
+        self.started_text = time.strftime("%a %d %b %Y at %H:%M:%S UTC", time.gmtime(self.started))
+        self.most_users = 0
+        self.isupport = self._isupport()
+        self._cloak = secrets.token_bytes(16)
+        self._number = 0
+        # Guards _number and _threads. No other lock is taken inside it.
+        self._lock = threading.Lock()
+        self._threads: dict[int, tuple[Session, threading.Thread]] = {}
+
+    def _isupport(self) -> dict[str, str]:
+        limits = self.config.limits
+        targets = str(limits.targets)
+        return {
+            "CASEMAPPING": "ascii",
+            "CHANLIMIT": f"#:{limits.channels_per_user}",
+            "CHANMODES": f",,,{answers.CHANNEL_MODES}",
+            "CHANNELLEN": str(MAX_CHANNEL),
+            "CHANTYPES": "#",
+            "HOSTLEN": "64",
+            "LINELEN": "512",
+            "MODES": "1",
+            "NETWORK": self.config.server.network,
+            "NICKLEN": str(MAX_NICK),
+            "PREFIX": "(o)@",
+            "TARGMAX": f"JOIN:,NAMES:,NOTICE:{targets},PART:,PRIVMSG:{targets},TAGMSG:{targets},WHOIS:1",
+            "TOPICLEN": str(limits.topic_length),
+            "USERLEN": str(MAX_USERNAME),
+            "UTF8ONLY": "",
+        }
+
+    # -- sessions -----------------------------------------------------------------------------------------------------
+
+    def next_number(self) -> int:
+        with self._lock:
+            self._number += 1
+            return self._number
+
+    def admit(self, address: str) -> str | None:
+        """Why another connection from there can't be taken, or ``None``; then :meth:`start` follows."""
+        if len(self._threads) >= self.config.limits.max_connections:
+            return "too many connections"
+        return self.arrivals.admit(address, time.monotonic())
+
+    def start(self, session: Session) -> None:
+        """Start the session's thread. Raises ``RuntimeError`` where the system can't have another."""
+        thread = threading.Thread(target=session.run, name=f"session-{session.number}", daemon=True)
+        with self._lock:
+            self._threads[session.number] = (session, thread)
+        try:
+            thread.start()
+        except RuntimeError:
+            self.forget(session)
+            raise
+
+    def forget(self, session: Session) -> None:
+        """The session's thread is about to end."""
+        with self._lock:
+            self._threads.pop(session.number, None)
+        self.arrivals.release(session.address)
+
+    def threads(self) -> list[threading.Thread]:
+        with self._lock:
+            return [thread for _, thread in self._threads.values()]
+
+    def all_sessions(self) -> list[Session]:
+        """All connections, registered or not."""
+        with self._lock:
+            return [session for session, _ in self._threads.values()]
+
+    def connections(self) -> int:
+        """How many there are, registered or not."""
+        return len(self._threads)
+
+    def line_bucket(self) -> TokenBucket | None:
+        limits = self.config.limits
+        return TokenBucket(limits.lines_per_second, limits.lines_burst) if limits.throttle else None
+
+    def host_of(self, address: str, account: str | None) -> str:
+        """What others see as somebody's host: never where they are.
+
+        Guests of one address have the same, for as long as the server runs.
+        """
+        if account is not None:
+            return self.name
+        try:
+            network = ip_address(address).packed
+        except ValueError:
+            network = address.encode()
+        return f"guest-{hashlib.blake2b(network, key=self._cloak, digest_size=5).hexdigest()}"
+
+    # -- defects ------------------------------------------------------------------------------------------------------
+
+    def on_error(self, what: str, error: BaseException) -> None:
+        """For the operator's eyes: an exception that no client caused."""
+        self.log.fault(what, error)

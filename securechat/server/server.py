@@ -1,0 +1,136 @@
+"""Puts the parts together; starts, and stops in order."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+from securechat.chat.machine import Applied
+from securechat.chat.model import Rules
+from securechat.chat.requests import Start
+from securechat.server.assembly import build_hub
+from securechat.server.config import Config
+from securechat.server.control import ControlServer
+from securechat.server.listener import Listener
+from securechat.server.log import EventLog
+from securechat.server.operator import Accounts
+from securechat.server.session import Session
+from securechat.store.datadir import DataDir
+from securechat.tls.link import Link
+
+__all__ = ["Server", "bind"]
+
+STOP_SECONDS = 5.0
+"""How long a stop waits for clients to take what is queued for them."""
+
+_STACK = 256 * 1024  # bytes of address space for a client's thread; what it does not touch costs nothing
+
+
+def bind(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
+    """A listening socket for each address of each host. Raises ``OSError``.
+
+    With port 0 the first one's port is taken for all.
+    """
+    sockets: list[socket.socket] = []
+    seen = set()
+    try:
+        for host in hosts:
+            for family, _, _, _, address in socket.getaddrinfo(
+                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            ):
+                if (family, address[0]) in seen or family not in (socket.AF_INET, socket.AF_INET6):
+                    continue
+                seen.add((family, address[0]))
+                try:
+                    sock = socket.socket(family, socket.SOCK_STREAM)
+                except OSError:  # a family that this machine has switched off
+                    continue
+                sockets.append(sock)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                chosen = port or (sockets[0].getsockname()[1] if len(sockets) > 1 else 0)
+                try:
+                    sock.bind((address[0], chosen, *address[2:]))
+                except OSError:
+                    # "localhost" names ::1 on machines that have no IPv6 address at all.
+                    if len(hosts) * 2 > len(seen) and address[0] == "::1" and sockets[:-1]:
+                        sockets.pop().close()
+                        continue
+                    raise
+                sock.listen(1024)
+    except BaseException:
+        for sock in sockets:
+            sock.close()
+        raise
+    return sockets
+
+
+class Server:
+    """A running server, as a context: left, it has stopped, and all that it started has ended."""
+
+    def __init__(
+        self, config: Config, data: DataDir, context: ssl.SSLContext, sockets: list[socket.socket], log: EventLog
+    ) -> None:
+        self._config = config
+        self._context = context
+        self._log = log
+        self.hub = build_hub(config, data, log)
+        self.listeners = [Listener(sock, self._on_connection, self.hub.on_error) for sock in sockets]
+        self._control = ControlServer(data.control_socket, Accounts(self.hub))
+
+    def __enter__(self) -> Self:
+        limits = self._config.limits
+        rules = Rules(
+            guests=self._config.accounts.guests,
+            channels_per_user=limits.channels_per_user,
+            topic_length=limits.topic_length,
+        )
+        (outcome,), _ = self.hub.journal.ask([Start(rules)])
+        if not isinstance(outcome, Applied):
+            raise OSError(f"The store refuses to be written: {', '.join(outcome.context) or outcome.reason.name}")
+        threading.stack_size(_STACK)
+        self._control.start()
+        for listener in self.listeners:
+            listener.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Take no more connections, tell everybody, write what is queued, end all threads, close the store."""
+        hub = self.hub
+        for listener in self.listeners:
+            listener.stop()
+        self._control.stop()
+        hub.stopping = True
+        hub.hasher.close()
+        for session in hub.all_sessions():
+            session.end("The server is stopping")
+        deadline = time.monotonic() + STOP_SECONDS
+        for thread in hub.threads():
+            thread.join(max(deadline - time.monotonic(), 0.0))
+        left = hub.threads()
+        if left:
+            self._log.warning("clients did not end in time", number=len(left))
+        hub.database.close()
+        self._log.info("stopped")
+
+    def _on_connection(self, sock: socket.socket, address: str) -> None:
+        """In the listener's thread: give the connection a thread of its own."""
+        hub = self.hub
+        why = hub.admit(address)
+        if why is not None:
+            self._log.info("connection refused", address=address, why=why)
+            sock.close()
+            return
+        link = Link(sock, self._context, server_side=True, outbox_limit=self._config.limits.outbox)
+        session = Session(hub, hub.next_number(), link, address)
+        hub.start(session)

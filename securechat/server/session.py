@@ -1,0 +1,408 @@
+"""One connection of a client, and the thread that reads it.
+
+The thread waits for its client, reads lines, and has them carried out in the order in which they came. Commands are of
+two kinds. Those that change what people see, or ask about it, become entries of the journal: as many as the client
+likes to send, up to a bound, without waiting. All others are answered at once; so before one of them the thread waits
+until its entries are answered, and that is all there is to the order.
+
+What happens to a session from other threads is little: the journal's runner queues lines on its link, counts what is
+answered, and may end it.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from securechat.chat.events import Arrived
+from securechat.chat.machine import Chat
+from securechat.chat.model import Account
+from securechat.chat.refusals import Reason, Refusal
+from securechat.chat.requests import Arrive, Depart, Request
+from securechat.irc.caps import Negotiation
+from securechat.irc.errors import Answer, MalformedMessageError, ProtocolError
+from securechat.irc.lines import LineBuffer
+from securechat.irc.message import Message
+from securechat.irc.numerics import Numeric, numeric
+from securechat.irc.split import fit
+from securechat.server.commands.command import carry_out
+from securechat.server.lines import flavour_of
+from securechat.server.registration import Registration
+from securechat.server.replies import Reply, labelled
+from securechat.store.journal import Entry, Waiting
+from securechat.tls.link import HandshakeTimeout, Link, LinkBroken
+
+if TYPE_CHECKING:
+    from securechat.server.hub import Hub
+
+__all__ = ["Session", "SessionEntry"]
+
+Answered = TypeVar("Answered")
+
+MAX_PENDING = 64
+"""Requests that a session may have unanswered before it is read no further."""
+
+RESUME_PENDING = 32
+"""It is read on when no more than these are left."""
+
+GOODBYE_SECONDS = 2.0
+"""How long a session that ends may take to write what is queued and to close its TLS connection."""
+
+
+class SessionEntry(Entry):
+    """An entry of the journal for one line of a client.
+
+    ``render`` makes the answer of what the question returned, when it is sent.
+    """
+
+    __slots__ = ("command", "label", "render", "session")
+
+    def __init__(
+        self,
+        session: Session,
+        command: str,
+        label: str | None,
+        requests: Sequence[Request],
+        question: Callable[[Chat], object] | None = None,
+        render: Callable[[Any], Iterable[bytes]] | None = None,
+    ) -> None:
+        self.submitter = self.session = session
+        self.command = command
+        self.label = label
+        self.requests = requests
+        self.question = question
+        self.render = render
+        self.outcomes = []
+        self.answer = None
+
+
+class Session:
+    """``number`` is how the chat knows it; ``address`` where it comes from."""
+
+    def __init__(self, hub: Hub, number: int, link: Link, address: str) -> None:
+        self.hub = hub
+        self.number = number
+        self.link = link
+        self.address = address
+        self.caps = Negotiation(hub.offers)
+        self.nick = "*"
+        self.realname = ""
+        self.registered = False
+        self.arrival: Arrived | None = None
+        self.account: Account | None = None  # who it has logged in as
+        self.registration: Registration = Registration(self)
+        # What delivery asks of a session's capabilities; see note_capabilities().
+        self.flavour = 0
+        self.echo = False
+        self.labels = False
+        self._lines = LineBuffer()
+        self._inbox: deque[Message | ProtocolError] = deque()
+        # Two counters and no lock: the first is changed by the session's thread alone, the second by the runner alone.
+        self._submitted = 0
+        self._answered = 0
+        self._resume_at: int | None = None  # wake the thread when so many are answered
+        self._arriving = False
+        self._collecting: tuple[str, int] | None = None
+        self._ending: str | None = None
+        self._waiting: Waiting | None = None  # set while the thread waits for its last entry
+        self._batches = 0
+        self._bucket = hub.line_bucket()
+        self._throttled_until = 0.0
+        self._last_heard = time.monotonic()
+        self._pinged = False
+
+    # -- called by any thread -----------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """The journal's turn is free, or an answer has come: look again."""
+        waiting = self._waiting
+        if waiting is not None:
+            waiting.wake()
+        self.link.wake()
+
+    def end(self, reason: str) -> None:
+        """Close the connection, and say why; the first reason stays."""
+        if self._ending is None:
+            self._ending = reason
+        self.link.wake()
+
+    # -- called by the journal's runner, inside its turn --------------------------------------------------------------
+
+    def settle(self, number: int) -> None:
+        """So many more entries are answered."""
+        self._answered += number
+        resume_at = self._resume_at
+        if resume_at is not None and self._answered >= resume_at:
+            self.link.wake()
+
+    def arrived(self, event: Arrived) -> None:
+        self.nick = event.nick
+        self.arrival = event
+        self.registered = True
+
+    def refused(self, refusal: Refusal) -> None:
+        """A request was refused; some refusals leave nothing to stay for."""
+        if self._arriving and refusal.reason in (
+            Reason.ACCOUNT_REQUIRED,
+            Reason.ACCOUNT_CHANGED,
+            Reason.ACCOUNT_DISABLED,
+            Reason.INTERNAL,
+        ):
+            self.end("You need an account here: log in with SASL")
+
+    # -- lines for this session ---------------------------------------------------------------------------------------
+
+    def raw(self, text: str) -> bytes:
+        return f"{text}\r\n".encode()
+
+    def line(self, text: str) -> bytes:
+        """A line from the server."""
+        line = f":{self.hub.name} {text}"
+        if len(line) > 120 and len(line.encode()) > 510:  # something long of the client's is repeated
+            line = fit(line, 510)
+        return f"{line}\r\n".encode()
+
+    def numeric(self, code: Numeric, *values: str) -> bytes:
+        return self.line(numeric(code, self.nick, *values))
+
+    def answer(self, answer: Answer) -> bytes:
+        return self.line(answer.render(self.nick))
+
+    def next_batch(self) -> str:
+        """A reference for a batch. Called by whoever renders; two at once would only be two of the same connection's
+        answers in one moment, and the session's own thread renders those one after the other."""
+        self._batches += 1
+        return f"{self.number:x}-{self._batches:x}"
+
+    def reply(self, message: Message | None, replies: Sequence[Reply]) -> None:
+        """Answer at once. Only while nothing is pending: the registry sees to that."""
+        label = self.label_of(message) if message is not None else None
+        for reply in labelled(self, list(replies), label):
+            self.link.queue(reply)
+
+    def label_of(self, message: Message) -> str | None:
+        """The line's label, if there is one and the session may use it."""
+        if not message.tags or not self.labels:
+            return None
+        label = message.tags.get("label")
+        return label if label and len(label.encode()) <= 64 else None
+
+    # -- called by the session's own thread ---------------------------------------------------------------------------
+
+    def note_capabilities(self) -> None:
+        """The capabilities have changed."""
+        self.flavour = flavour_of(self.caps.enabled)
+        self.echo = "echo-message" in self.caps.enabled
+        self.labels = self.caps.has("labeled-response")
+
+    def submit(
+        self,
+        message: Message,
+        requests: Sequence[Request],
+        question: Callable[[Chat], Answered] | None = None,
+        render: Callable[[Answered], Iterable[bytes]] | None = None,
+    ) -> None:
+        """Put what a line asks for into the journal."""
+        self._submitted += 1
+        self.hub.journal.put(SessionEntry(self, message.command, self.label_of(message), requests, question, render))
+
+    def answer_in_turn(self, message: Message, *lines: bytes) -> None:
+        """Answer a line that may be pipelined without asking the chat: behind what is pending."""
+        self.submit(message, (), None, lambda _: lines)
+
+    def pause_for(self, seconds: Callable[[], float], longest: float) -> bool:
+        """Wait until ``seconds`` says 0; false if it says more than ``longest``, or the session is to end."""
+        while (wait := seconds()) > 0:
+            if wait > longest or self._ending is not None or self.link.failure is not None:
+                return False
+            self.link.wait(wait, read=False)
+        return True
+
+    def ask(self, question: Callable[[Chat], Answered]) -> Answered:
+        """Ask the chat, behind all that is pending, and wait for the answer."""
+        self._waiting = Waiting()
+        try:
+            _, answer = self.hub.journal.ask((), question, self._waiting)
+        finally:
+            self._waiting = None
+        return answer  # type: ignore[return-value]
+
+    def submit_arrival(
+        self,
+        message: Message,
+        request: Arrive,
+        question: Callable[[Chat], Answered],
+        render: Callable[[Answered], Iterable[bytes]],
+    ) -> None:
+        """As :meth:`submit`; nothing else of the client is looked at before it is answered."""
+        self._arriving = True
+        self._submitted += 1
+        self.hub.sessions[self.number] = self
+        self.hub.journal.put(SessionEntry(self, message.command, None, (request,), question, render))
+
+    def collecting(self, up_to: int) -> str:
+        """Kept messages have been rendered up to this stamp; the token that the PONG must have."""
+        token = f"kept-{up_to:x}"
+        self._collecting = (token, up_to)
+        return token
+
+    def collected(self, token: str) -> int | None:
+        """The stamp up to which kept messages have arrived, if that is what a PONG says."""
+        if self._collecting is None or self._collecting[0] != token:
+            return None
+        up_to = self._collecting[1]
+        self._collecting = None
+        return up_to
+
+    def run(self) -> None:
+        """The life of the session: its thread's target."""
+        hub = self.hub
+        try:
+            self.link.handshake(hub.config.limits.handshake_timeout)
+        except (LinkBroken, ssl.SSLError, OSError) as error:
+            why = "timeout" if isinstance(error, HandshakeTimeout) else getattr(error, "reason", None) or str(error)
+            hub.log.info("handshake failed", session=self.number, address=self.address, why=str(why))
+            self.link.close()
+            hub.forget(self)
+            return
+        hub.log.debug("connected", session=self.number, address=self.address, tls=self.link.cipher())
+        reason = "The connection ended"
+        try:
+            reason = self._serve()
+        except LinkBroken as broken:
+            reason = str(broken)
+        except Exception as error:  # a defect of ours costs this session, and tells whoever reads the log
+            hub.on_error("a session failed", error)
+            reason = "The server made a mistake"
+            self._ending = self._ending or reason
+        finally:
+            self._leave(reason)
+            self.link.close(GOODBYE_SECONDS)
+            hub.forget(self)
+
+    def _serve(self) -> str:
+        """Until the client or the server wants to end it; why."""
+        link = self.link
+        journal = self.hub.journal
+        while True:
+            ready = self._process_inbox()
+            if self._ending is not None:
+                return self._ending
+            timeout = self._check_time(time.monotonic())
+            if not ready and self._inbox and self._throttled_until:
+                timeout = min(timeout, max(self._throttled_until - time.monotonic(), 0.0))
+            # Look once more: what we wait for may have come while we were busy.
+            readable = link.wait(0 if not ready and self._can_go_on() else timeout, read=ready)
+            if readable:
+                data = link.receive()
+                if data is None:
+                    return "Connection closed" if link.truncated else "Client closed the connection"
+                if data:
+                    self._last_heard = time.monotonic()
+                    self._pinged = False
+                    self._take(data)
+            journal.run()  # the turn may have been passed to us
+
+    def _take(self, data: bytes) -> None:
+        inbox = self._inbox
+        for item in self._lines.feed(data):
+            if type(item) is str:
+                try:
+                    inbox.append(Message.parse(item))
+                except MalformedMessageError as error:
+                    inbox.append(error)
+            else:
+                inbox.append(item)  # type: ignore[arg-type]
+
+    def _process_inbox(self) -> bool:
+        """Carry out the lines that have come. Returns whether more may be read."""
+        inbox = self._inbox
+        commands = self.hub.commands
+        journal = self.hub.journal
+        bucket = self._bucket
+        while inbox and self._ending is None:
+            if self._arriving or self._submitted - self._answered >= MAX_PENDING:
+                if not self._drain(self._submitted if self._arriving else self._submitted - RESUME_PENDING):
+                    return False
+                self._arriving = False
+            message = inbox[0]
+            command = commands.get(message.command) if type(message) is Message else None
+            if (command is None or not command.pipelined) and not self._drain(self._submitted):
+                return False
+            if bucket is not None:
+                now = time.monotonic()
+                wait = bucket.take(now)
+                if wait > 0:
+                    self._throttled_until = now + wait
+                    break
+            inbox.popleft()
+            if type(message) is Message:
+                carry_out(self, command, message)
+            else:
+                self._reject(message)  # type: ignore[arg-type]
+        journal.run()
+        if inbox and self._ending is None:  # throttled
+            return False
+        if self._arriving and self._answered == self._submitted:
+            self._arriving = False
+        if self._submitted - self._answered >= MAX_PENDING:
+            self._resume_at = self._submitted - RESUME_PENDING
+            return False
+        self._resume_at = None
+        return True
+
+    def _drain(self, until: int) -> bool:
+        """Have the journal run until so many entries are answered; false when another thread is at it.
+
+        Then the runner will wake us.
+        """
+        if self._answered >= until:
+            return True
+        self.hub.journal.run()
+        if self._answered >= until:
+            return True
+        self._resume_at = until
+        return self._answered >= until
+
+    def _can_go_on(self) -> bool:
+        return self._resume_at is not None and self._answered >= self._resume_at
+
+    def _reject(self, error: ProtocolError) -> None:
+        """A line that is none; it is answered in its place."""
+        label = error.tags.get("label") if self.labels else None
+        for reply in labelled(self, [self.answer(answer) for answer in error.answers], label):
+            self.link.queue(reply)
+
+    def _check_time(self, now: float) -> float:
+        """Seconds until the clock wants something of this session; it may want its end."""
+        limits = self.hub.config.limits
+        if not self.registered:
+            left = self.registration.deadline - now
+            if left <= 0:
+                self.end("Registration timed out")
+            return max(left, 0.0)
+        silent = now - self._last_heard
+        if not self._pinged:
+            if silent < limits.ping_interval:
+                return limits.ping_interval - silent
+            self._pinged = True
+            self.link.queue(self.raw(f"PING :{self.hub.name}"))
+        left = limits.ping_interval + limits.ping_timeout - silent
+        if left <= 0:
+            self.end(f"Ping timeout: {limits.ping_interval + limits.ping_timeout:g} seconds")
+        return max(left, 0.0)
+
+    def _leave(self, reason: str) -> None:
+        """Leave the chat, and say why."""
+        hub = self.hub
+        self._waiting = Waiting()
+        if self.number in hub.sessions:
+            if not hub.stopping:  # then nobody is there to be told, and the next start knows that all have gone
+                hub.journal.ask([Depart(self.number, reason)], waiting=self._waiting)
+            del hub.sessions[self.number]
+        hub.log.info("disconnected", session=self.number, address=self.address, nick=self.nick, why=reason)
+        if self._ending is not None:
+            self.link.queue(self.raw(f"ERROR :Closing link: {reason}"))

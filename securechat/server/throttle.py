@@ -1,0 +1,251 @@
+"""How much one client may do in a time: lines, connections, attempts to log in.
+
+There is no clock here: ``now`` is a number of seconds on any clock that never goes back (``time.monotonic``), and
+nothing here waits. What is remembered of strangers is bounded: the longest unused is forgotten first.
+
+Everything can be switched off with ``enabled=False`` (``[limits] throttle``), and then it remembers nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from enum import StrEnum
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from typing import Final, Generic, TypeVar
+
+from securechat.irc.names import MAX_NICK, casefold
+
+__all__ = ["ConnectionThrottle", "LoginThrottle", "Refusal", "TokenBucket", "network_of"]
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+REMEMBERED: Final = 10_000
+"""Addresses, or accounts at addresses, of which something is remembered at a time."""
+
+# A wait is computed by subtraction, and after it the same sum may come out a hair smaller.
+_HAIR: Final = 1e-6  # seconds
+
+
+class TokenBucket:
+    """At most ``burst`` at once and ``rate`` a second in the long run. For one thread; it has no lock.
+
+    It keeps one number, the time at which the bucket will be full again (the "generic cell rate algorithm" of ATM).
+    """
+
+    __slots__ = ("_depth", "_full_at", "_interval")
+
+    def __init__(self, rate: float, burst: int, *, enabled: bool = True) -> None:
+        self._interval = 1 / rate if enabled else 0.0  # seconds in which one token comes back
+        self._depth = (burst - 1) * self._interval
+        self._full_at = float("-inf")
+
+    def take(self, now: float) -> float:
+        """Take a token and return 0.0; where there is none, take nothing and return in how many seconds there is."""
+        wait = self._full_at - self._depth - now
+        if wait > _HAIR:
+            return wait
+        self._full_at = max(self._full_at, now) + self._interval
+        return 0.0
+
+
+class Refusal(StrEnum):
+    """Why a connection is not admitted: a sentence for its last line."""
+
+    TOO_MANY = "Too many connections from your address"
+    TOO_FAST = "Too many new connections from your address, wait a minute"
+
+
+class ConnectionThrottle:
+    """Connections from one address (IPv6: from one /64): at most ``limit`` at a time, and ``limit`` new ones a minute.
+
+    An office behind one address can still come back all at once after a restart. Any thread may use it.
+    """
+
+    def __init__(self, limit: int, *, enabled: bool = True, remembered: int = REMEMBERED) -> None:
+        self._limit = limit
+        self._enabled = enabled
+        # Guards both fields below. No other lock is taken inside it.
+        self._lock = threading.Lock()
+        self._present: dict[str, int] = {}  # grows with the connections that are there, which are bounded elsewhere
+        self._recent: _Memory[str, TokenBucket] = _Memory(remembered, lambda: TokenBucket(limit / 60, limit))
+
+    def admit(self, address: str, now: float) -> Refusal | None:
+        """None: it is in, and counts until `release`. Else the reason why it is not."""
+        if not self._enabled:
+            return None
+        network = network_of(address)
+        with self._lock:
+            present = self._present.get(network, 0)
+            if present >= self._limit:
+                return Refusal.TOO_MANY
+            if self._recent.get(network).take(now):
+                return Refusal.TOO_FAST
+            self._present[network] = present + 1
+        return None
+
+    def release(self, address: str) -> None:
+        """A connection that was admitted has ended."""
+        if not self._enabled:
+            return
+        network = network_of(address)
+        with self._lock:
+            present = self._present[network] - 1
+            if present:
+                self._present[network] = present
+            else:
+                del self._present[network]
+
+
+class LoginThrottle:
+    """How long an attempt to log in has to wait before the password is looked at. Any thread may use it.
+
+    Three things are counted, each for itself:
+
+    - failures for an account from one address (IPv6: /64): the fourth attempt waits 1 second after the third, then 2,
+      4 and so on, at most 60;
+    - failures from an address for whatever accounts, so that one guess at each of a thousand names is not free: the
+      same, but only from the 21st attempt on;
+    - failures for an account from wherever, so that a thousand addresses are not a thousand times as fast: from the
+      21st on, and at most 5 seconds, since here the owner waits with the guessers.
+
+    The last two do not count at an address from which this account has logged in before: no stranger can lock an owner
+    out of home, nor a colleague out of the office.
+
+    An attempt counts as a failure from its beginning, so that many at the same time are not all the first. A success
+    takes its own attempt back, and ends the count for that account at that address; it does not end the address's, or
+    who owns one account could guess at others for ever. An hour without an attempt ends each count.
+    """
+
+    _FREE_HERE, _LONGEST_HERE = 3, 60.0
+    _FREE_ELSEWHERE, _LONGEST_ELSEWHERE = 20, 5.0
+    _FREE_OF_ADDRESS, _LONGEST_OF_ADDRESS = 20, 60.0
+
+    def __init__(self, *, enabled: bool = True, remembered: int = REMEMBERED) -> None:
+        self._enabled = enabled
+        # Guards the four memories. No other lock is taken inside it, and no password is looked at.
+        self._lock = threading.Lock()
+        self._here: _Memory[tuple[str, str], _Failures] = _Memory(
+            remembered, lambda: _Failures(self._FREE_HERE, self._LONGEST_HERE)
+        )
+        self._elsewhere: _Memory[str, _Failures] = _Memory(
+            remembered, lambda: _Failures(self._FREE_ELSEWHERE, self._LONGEST_ELSEWHERE)
+        )
+        self._of_address: _Memory[str, _Failures] = _Memory(
+            remembered, lambda: _Failures(self._FREE_OF_ADDRESS, self._LONGEST_OF_ADDRESS)
+        )
+        self._homes: _Memory[tuple[str, str], None] = _Memory(remembered, lambda: None)
+
+    def attempt(self, account: str, address: str, now: float) -> float:
+        """0.0: look at the password now. Else the seconds to wait before asking again; this attempt does not count.
+
+        ``account`` is what the client says, whether there is one of that name or not.
+        """
+        if not self._enabled:
+            return 0.0
+        name, network = _key(account), network_of(address)
+        with self._lock:
+            counts = [self._here.get((name, network))]
+            if (name, network) not in self._homes:
+                counts += [self._of_address.get(network), self._elsewhere.get(name)]
+            wait = max(count.wait(now) for count in counts)
+            if not wait:
+                for count in counts:
+                    count.add(now)
+        return wait
+
+    def succeeded(self, account: str, address: str) -> None:
+        """The password of the attempt that was let through was right."""
+        if not self._enabled:
+            return
+        name, network = _key(account), network_of(address)
+        with self._lock:
+            self._here.forget((name, network))
+            if (name, network) not in self._homes:
+                self._of_address.get(network).take_back()
+                self._elsewhere.get(name).take_back()
+                self._homes.get((name, network))
+
+
+class _Failures:
+    """How often something failed, and when last."""
+
+    __slots__ = ("_count", "_free", "_last", "_longest")
+
+    _FORGOTTEN: Final = 3600.0  # seconds
+
+    def __init__(self, free: int, longest: float) -> None:
+        self._free = free
+        self._longest = longest
+        self._count = 0
+        self._last = float("-inf")
+
+    def wait(self, now: float) -> float:
+        """Seconds before the next attempt."""
+        if now - self._last > self._FORGOTTEN:
+            self._count = 0
+        if self._count < self._free:
+            return 0.0
+        # The exponent is bounded before it is used: 2**10000 seconds is no float.
+        delay = min(self._longest, 2.0 ** min(self._count - self._free, 10))
+        wait = self._last + delay - now
+        return wait if wait > _HAIR else 0.0
+
+    def add(self, now: float) -> None:
+        self._count += 1
+        self._last = now
+
+    def take_back(self) -> None:
+        self._count = max(0, self._count - 1)
+
+
+class _Memory(Generic[K, V]):
+    """A dictionary of bounded size that makes what it does not have and forgets what was longest unused."""
+
+    def __init__(self, size: int, make: Callable[[], V]) -> None:
+        self._size = size
+        self._make = make
+        self._entries: OrderedDict[K, V] = OrderedDict()
+
+    def __contains__(self, key: K) -> bool:
+        if key not in self._entries:
+            return False
+        self._entries.move_to_end(key)
+        return True
+
+    def get(self, key: K) -> V:
+        if key in self._entries:
+            self._entries.move_to_end(key)
+            return self._entries[key]
+        if len(self._entries) >= self._size:
+            self._entries.popitem(last=False)
+        value = self._entries[key] = self._make()
+        return value
+
+    def forget(self, key: K) -> None:
+        self._entries.pop(key, None)
+
+
+def network_of(address: str) -> str:
+    """What counts as one place: an IPv4 address, or the /64 of an IPv6 one, which its owner has as a whole.
+
+    An IPv4 address in IPv6 clothes (``::ffff:192.0.2.1``) is itself, and zones do not matter. What is no address stands
+    for itself.
+    """
+    try:
+        six = IPv6Address(address.partition("%")[0])
+    except AddressValueError:
+        try:
+            return str(IPv4Address(address))
+        except AddressValueError:
+            return address
+    if six.ipv4_mapped is not None:
+        return str(six.ipv4_mapped)
+    return f"{IPv6Address(int(six) >> 64 << 64)}/64"
+
+
+def _key(account: str) -> str:
+    """One key for all spellings of a name; cut, because clients say what they like. No account has a longer one."""
+    return casefold(account[: MAX_NICK + 1])

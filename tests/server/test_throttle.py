@@ -1,0 +1,283 @@
+"""Limits on rates: laws of the bucket, and who has to wait for whom."""
+
+import threading
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from securechat.server.throttle import ConnectionThrottle, LoginThrottle, Refusal, TokenBucket, network_of
+
+HOME, ABROAD = "192.0.2.1", "198.51.100.7"
+
+
+def test_a_burst_and_then_the_rate() -> None:
+    bucket = TokenBucket(rate=2, burst=3)
+    assert [bucket.take(10.0) for _ in range(3)] == [0.0, 0.0, 0.0]
+    assert bucket.take(10.0) == pytest.approx(0.5)
+    assert bucket.take(10.25) == pytest.approx(0.25)
+    assert bucket.take(10.5) == 0.0
+    assert bucket.take(10.5) == pytest.approx(0.5)
+    assert [bucket.take(100.0) > 0 for _ in range(4)] == [False, False, False, True]
+
+
+@settings(max_examples=100)
+@given(
+    st.floats(0.1, 1000),
+    st.integers(1, 300),
+    st.lists(st.floats(0, 2), min_size=1, max_size=200),
+    st.floats(0, 1e6),
+)
+def test_no_stretch_of_time_has_more_than_its_share(rate: float, burst: int, pauses: list[float], now: float) -> None:
+    bucket = TokenBucket(rate, burst)
+    taken = []
+    for pause in pauses:
+        now += pause
+        while not bucket.take(now):
+            taken.append(now)
+    for first in range(0, len(taken), max(1, len(taken) // 20)):
+        for last in range(first, len(taken), max(1, len(taken) // 20)):
+            assert last - first + 1 <= burst + rate * (taken[last] - taken[first] + 1e-5)
+
+
+@settings(max_examples=100)
+@given(st.floats(0.01, 100_000), st.integers(1, 1000), st.floats(0, 1e6), st.integers(1, 2000))
+def test_who_waits_as_told_gets_it(rate: float, burst: int, now: float, lines: int) -> None:
+    bucket = TokenBucket(rate, burst)
+    start = now
+    for _ in range(lines):
+        wait = bucket.take(now)
+        if wait:
+            now += wait
+            assert bucket.take(now) == 0.0
+    # And nobody waits longer than the rate asks for.
+    assert now - start <= max(0, lines - burst) / rate + 1e-3
+
+
+def test_a_bucket_that_is_off() -> None:
+    bucket = TokenBucket(rate=1, burst=1, enabled=False)
+    assert not any(bucket.take(5.0) for _ in range(1000))
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:0DB8:1:2::", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+        ("", ""),
+        ("not an address", "not an address"),
+        ("192.0.2.256", "192.0.2.256"),
+    ],
+)
+def test_what_counts_as_one_place(address: str, network: str) -> None:
+    assert network_of(address) == network
+
+
+def test_so_many_connections_at_a_time() -> None:
+    throttle = ConnectionThrottle(2)
+    assert throttle.admit(HOME, 0.0) is None
+    assert throttle.admit(HOME, 0.0) is None
+    assert throttle.admit(HOME, 0.0) is Refusal.TOO_MANY
+    assert throttle.admit(ABROAD, 0.0) is None
+    throttle.release(HOME)
+    assert throttle.admit(HOME, 30.0) is None
+    assert throttle.admit(HOME, 1000.0) is Refusal.TOO_MANY
+
+
+def test_so_many_new_ones_in_a_minute() -> None:
+    throttle = ConnectionThrottle(2)
+    for _ in range(2):
+        assert throttle.admit(HOME, 0.0) is None
+        throttle.release(HOME)
+    assert throttle.admit(HOME, 29.0) is Refusal.TOO_FAST
+    assert throttle.admit(ABROAD, 29.0) is None
+    assert throttle.admit(HOME, 30.0) is None
+    throttle.release(HOME)
+    assert throttle.admit(HOME, 30.0) is Refusal.TOO_FAST
+
+
+def test_a_network_of_ipv6_is_one_place() -> None:
+    throttle = ConnectionThrottle(1)
+    assert throttle.admit("2001:db8::1", 0.0) is None
+    assert throttle.admit("2001:db8::2", 0.0) is Refusal.TOO_MANY
+    assert throttle.admit("2001:db8:0:1::1", 0.0) is None
+    throttle.release("2001:db8::3")
+    assert throttle.admit("2001:db8::2", 60.0) is None
+
+
+def test_connections_that_are_not_counted() -> None:
+    throttle = ConnectionThrottle(1, enabled=False)
+    assert [throttle.admit(HOME, 0.0) for _ in range(100)] == [None] * 100
+    throttle.release(HOME)
+
+
+def test_of_places_the_longest_unused_is_forgotten_but_who_is_there_is_not() -> None:
+    throttle = ConnectionThrottle(1, remembered=2)
+    for address in ("192.0.2.1", "192.0.2.2", "192.0.2.3"):
+        assert throttle.admit(address, 0.0) is None
+    assert throttle.admit("192.0.2.1", 0.0) is Refusal.TOO_MANY
+    for address in ("192.0.2.1", "192.0.2.2", "192.0.2.3"):
+        throttle.release(address)
+    assert throttle.admit("192.0.2.3", 0.0) is Refusal.TOO_FAST
+    assert throttle.admit("192.0.2.1", 0.0) is None  # forgotten
+
+
+def test_connections_are_counted_right_from_many_threads() -> None:
+    throttle = ConnectionThrottle(10)
+    admitted = []
+    start = threading.Barrier(8)
+
+    def connect() -> None:
+        start.wait(30)
+        admitted.extend([throttle.admit(HOME, 0.0) for _ in range(50)])
+
+    threads = [threading.Thread(target=connect) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert admitted.count(None) == 10
+
+
+def delays(throttle: LoginThrottle, account: str, address: str, attempts: int, now: float = 0.0) -> list[float]:
+    """How long each of so many wrong passwords in a row has to wait, if each comes as early as it may."""
+    waits = []
+    for _ in range(attempts):
+        wait = throttle.attempt(account, address, now)
+        if wait:
+            now += wait
+            assert throttle.attempt(account, address, now) == 0.0
+        waits.append(round(wait, 3))
+    return waits
+
+
+def test_wrong_passwords_cost_more_and_more() -> None:
+    assert delays(LoginThrottle(), "alice", HOME, 12) == [0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60]
+
+
+def test_the_delay_is_for_one_account_at_one_place() -> None:
+    throttle = LoginThrottle()
+    delays(throttle, "alice", ABROAD, 10)
+    assert throttle.attempt("ALICE", ABROAD, 0.0) > 1
+    assert throttle.attempt("bob", ABROAD, 0.0) == 0.0
+    assert throttle.attempt("alice", HOME, 0.0) == 0.0
+
+
+def test_an_attempt_that_has_to_wait_does_not_count() -> None:
+    throttle = LoginThrottle()
+    delays(throttle, "alice", HOME, 3)
+    assert [throttle.attempt("alice", HOME, 0.5) for _ in range(100)] == [0.5] * 100
+    assert throttle.attempt("alice", HOME, 1.0) == 0.0
+
+
+def test_attempts_at_the_same_time_are_not_all_the_first() -> None:
+    throttle = LoginThrottle()
+    assert [throttle.attempt("alice", HOME, 0.0) > 0 for _ in range(5)] == [False, False, False, True, True]
+
+
+def test_a_success_ends_the_count_here() -> None:
+    throttle = LoginThrottle()
+    delays(throttle, "alice", HOME, 3)
+    assert throttle.attempt("alice", HOME, 1.0) == 0.0
+    throttle.succeeded("alice", HOME)
+    assert delays(throttle, "alice", HOME, 4, now=1.0) == [0, 0, 0, 1]
+
+
+def test_who_always_knows_the_password_never_waits() -> None:
+    throttle = LoginThrottle()
+    for _ in range(1000):
+        assert throttle.attempt("alice", HOME, 0.0) == 0.0
+        throttle.succeeded("alice", HOME)
+
+
+def test_one_guess_at_each_of_many_names_is_not_free() -> None:
+    throttle = LoginThrottle()
+    waits = [throttle.attempt(f"user{number}", ABROAD, 0.0) for number in range(25)]
+    assert waits == [0.0] * 20 + [1.0] * 5
+    assert throttle.attempt("alice", HOME, 0.0) == 0.0
+
+
+def test_nor_with_a_login_of_ones_own_between_the_guesses() -> None:
+    throttle = LoginThrottle()
+    now = 0.0
+    for number in range(40):
+        for account in (f"user{number}", "mallory"):
+            now += throttle.attempt(account, ABROAD, now)
+            throttle.attempt(account, ABROAD, now)
+        throttle.succeeded("mallory", ABROAD)
+    assert now > 60
+
+
+def test_a_thousand_addresses_are_not_a_thousand_times_as_fast() -> None:
+    throttle = LoginThrottle()
+    now, guesses = 0.0, 0
+    for number in range(1000):
+        wait = throttle.attempt("alice", f"10.0.{number // 250}.{number % 250}", now)
+        guesses += not wait
+        now += 0.1
+    assert guesses < 20 + 100 / 5 + 5
+
+
+def test_yet_they_do_not_lock_the_owner_out_of_home() -> None:
+    throttle = LoginThrottle()
+    assert throttle.attempt("alice", HOME, 0.0) == 0.0
+    throttle.succeeded("alice", HOME)
+    for number in range(1000):
+        throttle.attempt("alice", f"10.0.{number // 250}.{number % 250}", 1.0)
+    assert throttle.attempt("alice", ABROAD, 1.0) > 0
+    assert throttle.attempt("alice", HOME, 1.0) == 0.0
+
+
+def test_nor_does_a_colleague_lock_them_out_of_the_office() -> None:
+    throttle = LoginThrottle()
+    assert throttle.attempt("alice", HOME, 0.0) == 0.0
+    throttle.succeeded("alice", HOME)
+    for number in range(100):
+        throttle.attempt(f"user{number}", HOME, 1.0)
+    assert throttle.attempt("bob", HOME, 1.0) > 0
+    assert throttle.attempt("alice", HOME, 1.0) == 0.0
+
+
+def test_but_at_home_wrong_passwords_cost_as_much_as_elsewhere() -> None:
+    throttle = LoginThrottle()
+    assert throttle.attempt("alice", HOME, 0.0) == 0.0
+    throttle.succeeded("alice", HOME)
+    assert delays(throttle, "alice", HOME, 6) == [0, 0, 0, 1, 2, 4]
+
+
+def test_an_hour_later_it_is_forgotten() -> None:
+    throttle = LoginThrottle()
+    delays(throttle, "alice", HOME, 20)
+    assert delays(throttle, "alice", HOME, 4, now=10_000.0) == [0, 0, 0, 1]
+
+
+def test_attempts_without_end_stay_finite() -> None:
+    throttle = LoginThrottle()
+    assert delays(throttle, "alice", HOME, 3000)[-1] == 60
+
+
+def test_names_are_cut_and_folded() -> None:
+    throttle = LoginThrottle()
+    delays(throttle, "x" * 10_000, HOME, 3)
+    assert throttle.attempt("X" * 20_000, HOME, 0.0) == 1.0
+
+
+def test_the_longest_unused_is_forgotten() -> None:
+    throttle = LoginThrottle(remembered=10)
+    delays(throttle, "alice", HOME, 3)
+    for number in range(9):
+        throttle.attempt(f"user{number}", f"10.0.0.{number}", 0.0)
+    assert throttle.attempt("alice", HOME, 0.0) == 1.0
+    for number in range(10):
+        throttle.attempt(f"user{number}", f"10.0.0.{number}", 0.0)
+    assert throttle.attempt("alice", HOME, 0.0) == 0.0
+
+
+def test_logins_that_are_not_counted() -> None:
+    throttle = LoginThrottle(enabled=False)
+    assert [throttle.attempt("alice", HOME, 0.0) for _ in range(100)] == [0.0] * 100
+    throttle.succeeded("alice", HOME)
