@@ -2,6 +2,7 @@
 
 import io
 import sys
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Final, TextIO
 
@@ -29,7 +30,7 @@ def connect(
         typer.Option(
             "--ca",
             metavar="FILE",
-            help=f"The authority that signs the server [default: {DEFAULT_CA} if it is there, else the system's].",
+            help=f"The authority that signs the server; {DEFAULT_CA} if it is there, else the system's.",
             show_default=False,
         ),
     ] = None,
@@ -41,7 +42,7 @@ def connect(
         typer.Option(
             "--channel",
             metavar="NAME",
-            help=f"A channel to join, again for more [default: {DEFAULT_CHANNEL}].",
+            help=f"A channel to join; {DEFAULT_CHANNEL} if none is named, several if repeated.",
             show_default=False,
         ),
     ] = None,
@@ -81,16 +82,16 @@ def connect(
         raise typer.Exit(exit_status(error)) from None
 
 
-connect.__doc__ = """Chat: at a terminal, or in a pipe.
-
-    At a terminal, /help shows what can be typed; exit, Ctrl-C and Ctrl-D leave. In a pipe every line of standard input
-    is said in the first channel, whatever it says, and what others say comes out as lines (<alice> text); at the end of
-    the input it leaves when the server has acknowledged all of it.
-
-    Exit status:
-
-""" + "".join(
-    f"    {entry.status:>3}  {entry.meaning}\n\n" for entry in sorted(EXIT_STATUSES, key=lambda entry: entry.status)
+# The help: each paragraph is one line, which is broken where the terminal ends.
+connect.__doc__ = "\n\n".join(
+    (
+        "Chat: at a terminal, or in a pipe.",
+        "At a terminal, /help shows what can be typed; exit, Ctrl-C and Ctrl-D leave.",
+        "In a pipe every line of the input is said in the first channel, whatever it says, and what others say comes out "
+        "as lines: <alice> text. At the end of the input it leaves, when the server has acknowledged all of it.",
+        "Exit status:",
+        *(f"{entry.status:>3}  {entry.meaning}" for entry in sorted(EXIT_STATUSES, key=attrgetter("status"))),
+    )
 )
 
 

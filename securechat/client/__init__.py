@@ -1,0 +1,33 @@
+"""The client: a library that speaks with a server, and on top of it `securechat connect`, at a terminal or in a pipe.
+
+The library, from the wire inwards; each knows only those below it:
+
+================  ====================================================================================================
+`connection`      `Client`: one connection, the receiver thread, waiting
+`dial`            from a host name to a link whose other end is verified
+`registration`    from the first line to 001: capabilities, login, nick
+`conversation`    what goes on from then on: messages in, events and answers out
+`handlers`        what each message of the server means: one small function for each
+`capabilities`    the client's side of CAP
+`events`          what happens, one type for each thing
+`requests`        what was asked and is not answered yet
+`state`           who one is, and who is in the channels
+`safe`            what comes from the network, made fit for a screen
+`errors`          what can go wrong, and the exit status of each
+================  ====================================================================================================
+
+The screens: `plain` makes a line of an event; `terminal` with its `commands`, and `pipe` with its `feed`, are the two
+ways of `securechat connect`; `password` finds the password.
+
+::
+
+    def print_it(event: Event) -> None: ...
+
+    client = Client(print_it)
+    client.connect("localhost", 6697, client_context(Path("certs/ca.pem")), nick="alice", password=secret)
+    client.join("#lobby")
+    hello = client.say("#lobby", "hello")
+    client.settle()
+    assert all(request.done for request in hello)
+    client.leave()
+"""

@@ -44,7 +44,7 @@ class UsageError(Exception):
 
 
 def obey(screen: Screen, typed: str) -> None:
-    """Do what was typed: a command, `exit`, or text for the current channel; `//` in front is text that begins with `/`.
+    """Do what was typed: a command, `exit`, or text for the current channel; `//text` is the text `/text`.
 
     Several lines, which can only have been pasted, are text, each line of them. What can't be done is shown.
     """

@@ -160,11 +160,6 @@ class Client:
         with self._changed:
             return self._chat.state.fold(channel) in self._chat.state.channels
 
-    def same(self, name: str, other: str) -> bool:
-        """Whether this server takes two names for one."""
-        with self._changed:
-            return self._chat.state.fold(name) == self._chat.state.fold(other)
-
     def unanswered(self) -> int:
         """How many requests the server has not answered yet."""
         with self._changed:

@@ -16,7 +16,7 @@ _LONGEST: Final = 4096  # bytes of the file that are looked at: no password is l
 
 
 def find_password(user: str, file: Path | None, *, may_ask: bool, warn: Callable[[str], None]) -> str:
-    """The password of `user`: the first line of `file`, else `SECURECHAT_PASSWORD`, else what is typed if one `may_ask`.
+    """The password: the first line of `file`, else `SECURECHAT_PASSWORD`, else what `user` types if one `may_ask`.
 
     `warn(sentence)` is called when others can read the file. Raises `MistakeError` where there is none, or none that
     can be sent; `KeyboardInterrupt` where somebody would rather not.

@@ -73,7 +73,7 @@ class Pipe:
         self._warn(sentence)
 
     def run(self, client: Client) -> str:
-        """Join the channels, say every line, come back when all is acknowledged; with the reason for leaving, which is "".
+        """Join the channels, say every line, come back when all is acknowledged. The answer is what to say with QUIT.
 
         Raises:
             ChannelRefusedError: one of the channels; then nothing was said.

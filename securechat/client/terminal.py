@@ -62,7 +62,7 @@ class Terminal:
         print("\n".join(wrap(line, shutil.get_terminal_size().columns)), flush=True)
 
     def run(self, client: Client) -> str:
-        """Join the channels, read and obey until one wants to leave; the reason that was given for it, or "".
+        """Join the channels, read and obey until one wants to leave; what to say with QUIT.
 
         Raises what has ended the connection, if something has: `ConnectionLostError`.
         """
@@ -106,9 +106,8 @@ class Terminal:
             if self.current is None or casefold(event.channel) not in self._first:
                 self.current = event.channel
             self._first.discard(casefold(event.channel))
-        elif isinstance(event, Parted | Kicked) and event.own and self.current is not None:
-            if self.client.same(event.channel, self.current):
-                self.current = next(iter(self.client.channels()), None)
+        elif isinstance(event, Parted | Kicked) and event.own and not self.client.is_in(self.current or ""):
+            self.current = next(iter(self.client.channels()), None)
 
     def _print(self, event: Event, line: str) -> None:
         moment = (event.time or datetime.now().astimezone()).astimezone()
@@ -123,7 +122,7 @@ def wrap(line: str, columns: int) -> list[str]:
     """
     if columns < _NARROW:
         return [line]
-    rows = []
+    rows: list[str] = []
     indent = ""
     while True:
         fits = _fitting(line, columns - 1 - len(indent))

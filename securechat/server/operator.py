@@ -13,7 +13,7 @@ from securechat.chat.stamps import iso_time
 from securechat.irc.names import valid_nick
 from securechat.server.assembly import build_hub
 from securechat.server.config import Config
-from securechat.server.control import AccountLine, OperatorError
+from securechat.server.control import AccountLine, OperatorError, OperatorFailed
 from securechat.server.hub import Hub
 from securechat.server.log import EventLog
 from securechat.store.database import StoreUnusable
@@ -85,20 +85,20 @@ class Accounts:
             case Reason.NO_SUCH_ACCOUNT:
                 raise OperatorError(f"There is no account {name}.")
             case Reason.NOT_STORED:
-                raise OperatorError(f"Nothing was changed, because {outcome.context[0]}.")
-        raise OperatorError("Nothing was changed: the server made a mistake, which its log tells of.")
+                raise OperatorFailed(f"Nothing was changed, because {outcome.context[0]}.")
+        raise OperatorFailed("Nothing was changed: the server made a mistake, which its log tells of.")
 
 
 @contextmanager
 def open_operator(data: DataDir, config: Config) -> Iterator[Accounts]:
     """The operator's commands without a server, on the store itself. The data directory must be locked.
 
-    Raises :class:`OperatorError` where the store can't be opened.
+    Raises :class:`OperatorFailed` where the store can't be opened.
     """
     try:
         hub = build_hub(config, data, EventLog())
     except StoreUnusable as error:
-        raise OperatorError(str(error)) from error
+        raise OperatorFailed(str(error)) from error
     try:
         yield Accounts(hub)
     finally:

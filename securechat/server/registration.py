@@ -19,6 +19,7 @@ from securechat.irc.numerics import Numeric
 from securechat.irc.sasl import Plain, PlainCredentials, SaslServer
 from securechat.irc.split import fit
 from securechat.server import answers
+from securechat.server.throttle import Attempt
 from securechat.store.passwords import BrokenHashError, HasherClosed
 
 if TYPE_CHECKING:
@@ -142,9 +143,18 @@ class Registration:
         session = self._session
         hub = session.hub
         name = given.authcid
-        if not session.pause_for(lambda: hub.logins.attempt(name, session.address, time.monotonic()), MAX_DELAY):
-            hub.log.warning("login throttled", session=session.number, address=session.address, account=name)
-            raise SaslFailedError("throttled")
+        while True:
+            with hub.logins.attempt(name, session.address, time.monotonic()) as attempt:
+                if not attempt.wait:
+                    return self._check(given, attempt)
+            if attempt.wait > MAX_DELAY or not session.pause(attempt.wait):
+                hub.log.warning("login throttled", session=session.number, address=session.address, account=name)
+                raise SaslFailedError("throttled")
+
+    def _check(self, given: PlainCredentials, attempt: Attempt) -> Account | None:
+        session = self._session
+        hub = session.hub
+        name = given.authcid
         account = hub.chat.accounts.get(casefold(name))
         try:
             right = hub.hasher.verify(given.password, account.credential if account else None)
@@ -159,12 +169,12 @@ class Registration:
         if account is None or not right:
             hub.log.warning("login failed", session=session.number, address=session.address, account=name)
             raise SaslFailedError("wrong name or password")
+        attempt.succeeded()
         if not account.enabled:
             hub.log.warning(
-                "login to a disabled account", session=session.number, address=session.address, account=name
+                "login to a disabled account", session=session.number, address=session.address, account=account.name
             )
-            session.link.queue(session.line(f"902 {session.nick} :This account has been disabled"))
+            session.link.queue(session.line(f"902 {session.nick} :This account is disabled"))
             session.reply(None, [session.numeric(Numeric.ERR_SASLFAIL)])
             return None
-        hub.logins.succeeded(name, session.address)
         return account

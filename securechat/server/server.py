@@ -81,7 +81,7 @@ class Server:
         self._log = log
         self.hub = build_hub(config, data, log)
         self.listeners = [Listener(sock, self._on_connection, self.hub.on_error) for sock in sockets]
-        self._control = ControlServer(data.control_socket, Accounts(self.hub))
+        self._control = ControlServer(data.control_socket, Accounts(self.hub), log)
 
     def __enter__(self) -> Self:
         limits = self._config.limits

@@ -82,6 +82,38 @@ class SessionEntry(Entry):
 class Session:
     """``number`` is how the chat knows it; ``address`` where it comes from."""
 
+    # With slots an attribute costs half; this is in the way of every line.
+    __slots__ = (
+        "_answered",
+        "_arriving",
+        "_batches",
+        "_bucket",
+        "_collecting",
+        "_ending",
+        "_inbox",
+        "_last_heard",
+        "_lines",
+        "_pinged",
+        "_resume_at",
+        "_submitted",
+        "_throttled_until",
+        "_waiting",
+        "account",
+        "address",
+        "arrival",
+        "caps",
+        "echo",
+        "flavour",
+        "hub",
+        "labels",
+        "link",
+        "nick",
+        "number",
+        "realname",
+        "registered",
+        "registration",
+    )
+
     def __init__(self, hub: Hub, number: int, link: Link, address: str) -> None:
         self.hub = hub
         self.number = number
@@ -213,12 +245,13 @@ class Session:
         """Answer a line that may be pipelined without asking the chat: behind what is pending."""
         self.submit(message, (), None, lambda _: lines)
 
-    def pause_for(self, seconds: Callable[[], float], longest: float) -> bool:
-        """Wait until ``seconds`` says 0; false if it says more than ``longest``, or the session is to end."""
-        while (wait := seconds()) > 0:
-            if wait > longest or self._ending is not None or self.link.failure is not None:
+    def pause(self, seconds: float) -> bool:
+        """Wait, for so long; false if the session is to end before."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if self._ending is not None or self.link.failure is not None:
                 return False
-            self.link.wait(wait, read=False)
+            self.link.wait(left, read=False)
         return True
 
     def ask(self, question: Callable[[Chat], Answered]) -> Answered:

@@ -13,11 +13,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from enum import StrEnum
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from types import TracebackType
 from typing import Final, Generic, TypeVar
 
 from securechat.irc.names import MAX_NICK, casefold
 
-__all__ = ["ConnectionThrottle", "LoginThrottle", "Refusal", "TokenBucket", "network_of"]
+__all__ = ["Attempt", "ConnectionThrottle", "LoginThrottle", "Refusal", "TokenBucket", "network_of"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -102,6 +103,14 @@ class ConnectionThrottle:
 class LoginThrottle:
     """How long an attempt to log in has to wait before the password is looked at. Any thread may use it.
 
+    ::
+
+        with throttle.attempt(account, address, now) as attempt:
+            if attempt.wait:
+                ...  # come back later
+            elif hasher.verify(password, phc):
+                attempt.succeeded()
+
     Three things are counted, each for itself:
 
     - failures for an account from one address (IPv6: /64): the fourth attempt waits 1 second after the third, then 2,
@@ -114,91 +123,121 @@ class LoginThrottle:
     The last two do not count at an address from which this account has logged in before: no stranger can lock an owner
     out of home, nor a colleague out of the office.
 
-    An attempt counts as a failure from its beginning, so that many at the same time are not all the first. A success
-    takes its own attempt back, and ends the count for that account at that address; it does not end the address's, or
-    who owns one account could guess at others for ever. An hour without an attempt ends each count.
+    Where there have been that many failures, one attempt is looked at at a time, so that many at once are not all the
+    next one. Before, several may be under way: after a restart all devices of one owner come back together. A success
+    ends the count for that account at that address; it does not end the address's, or who owns one account could guess
+    at others for ever. An hour without an attempt ends each count.
     """
-
-    _FREE_HERE, _LONGEST_HERE = 3, 60.0
-    _FREE_ELSEWHERE, _LONGEST_ELSEWHERE = 20, 5.0
-    _FREE_OF_ADDRESS, _LONGEST_OF_ADDRESS = 20, 60.0
 
     def __init__(self, *, enabled: bool = True, remembered: int = REMEMBERED) -> None:
         self._enabled = enabled
-        # Guards the four memories. No other lock is taken inside it, and no password is looked at.
+        # Guards the four memories and all that is in them. No other lock is taken inside it, no password looked at.
         self._lock = threading.Lock()
-        self._here: _Memory[tuple[str, str], _Failures] = _Memory(
-            remembered, lambda: _Failures(self._FREE_HERE, self._LONGEST_HERE)
-        )
-        self._elsewhere: _Memory[str, _Failures] = _Memory(
-            remembered, lambda: _Failures(self._FREE_ELSEWHERE, self._LONGEST_ELSEWHERE)
-        )
-        self._of_address: _Memory[str, _Failures] = _Memory(
-            remembered, lambda: _Failures(self._FREE_OF_ADDRESS, self._LONGEST_OF_ADDRESS)
-        )
+        self._here: _Memory[tuple[str, str], _Failures] = _Memory(remembered, lambda: _Failures(3, 60.0, 16))
+        self._of_address: _Memory[str, _Failures] = _Memory(remembered, lambda: _Failures(20, 60.0, 100))
+        self._of_account: _Memory[str, _Failures] = _Memory(remembered, lambda: _Failures(20, 5.0, 100))
         self._homes: _Memory[tuple[str, str], None] = _Memory(remembered, lambda: None)
 
-    def attempt(self, account: str, address: str, now: float) -> float:
-        """0.0: look at the password now. Else the seconds to wait before asking again; this attempt does not count.
+    def attempt(self, account: str, address: str, now: float) -> Attempt:
+        """Ask whether the password may be looked at; use the answer in a ``with``.
 
         ``account`` is what the client says, whether there is one of that name or not.
         """
         if not self._enabled:
-            return 0.0
-        name, network = _key(account), network_of(address)
+            return Attempt(self, None, [], 0.0, now)
+        # Cut, because clients say what they like, and no account has a longer name.
+        name, network = casefold(account[: MAX_NICK + 1]), network_of(address)
         with self._lock:
             counts = [self._here.get((name, network))]
             if (name, network) not in self._homes:
-                counts += [self._of_address.get(network), self._elsewhere.get(name)]
+                counts += [self._of_address.get(network), self._of_account.get(name)]
             wait = max(count.wait(now) for count in counts)
             if not wait:
                 for count in counts:
-                    count.add(now)
-        return wait
+                    count.under_way += 1
+        return Attempt(self, (name, network), counts, wait, now)
 
-    def succeeded(self, account: str, address: str) -> None:
-        """The password of the attempt that was let through was right."""
-        if not self._enabled:
+    def _end(self, attempt: Attempt, right: bool) -> None:
+        if attempt.place is None or attempt.wait:
             return
-        name, network = _key(account), network_of(address)
         with self._lock:
-            self._here.forget((name, network))
-            if (name, network) not in self._homes:
-                self._of_address.get(network).take_back()
-                self._elsewhere.get(name).take_back()
-                self._homes.get((name, network))
+            for count in attempt.counts:
+                count.under_way -= 1
+                if not right:
+                    count.failed(attempt.now)
+            if right:
+                attempt.counts[0].number = 0
+                self._homes.get(attempt.place)
+
+
+class Attempt:
+    """One attempt to log in. ``wait``: 0.0, or the seconds after which to ask again, and this one does not count.
+
+    One that is let through has failed when its ``with`` ends, however that ends, unless `succeeded` was called.
+    """
+
+    __slots__ = ("_right", "_throttle", "counts", "now", "place", "wait")
+
+    def __init__(
+        self,
+        throttle: LoginThrottle,
+        place: tuple[str, str] | None,
+        counts: list[_Failures],
+        wait: float,
+        now: float,
+    ) -> None:
+        self._throttle = throttle
+        self._right = False
+        self.place = place  # the rest is the throttle's own
+        self.counts = counts
+        self.wait = wait
+        self.now = now
+
+    def succeeded(self) -> None:
+        """The password was right."""
+        self._right = True
+
+    def __enter__(self) -> Attempt:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._throttle._end(self, self._right)
 
 
 class _Failures:
-    """How often something failed, and when last."""
+    """How often something failed, and when last; and how many attempts at it are under way."""
 
-    __slots__ = ("_count", "_free", "_last", "_longest")
+    __slots__ = ("_at_once", "_free", "_last", "_longest", "number", "under_way")
 
     _FORGOTTEN: Final = 3600.0  # seconds
+    _BUSY: Final = 0.5  # seconds; about what it takes to look at a few passwords
 
-    def __init__(self, free: int, longest: float) -> None:
-        self._free = free
-        self._longest = longest
-        self._count = 0
+    def __init__(self, free: int, longest: float, at_once: int) -> None:
+        self._free = free  # failures that cost nothing
+        self._longest = longest  # seconds
+        self._at_once = at_once  # under way at a time, while failures cost nothing
         self._last = float("-inf")
+        self.number = 0
+        self.under_way = 0
 
     def wait(self, now: float) -> float:
         """Seconds before the next attempt."""
         if now - self._last > self._FORGOTTEN:
-            self._count = 0
-        if self._count < self._free:
-            return 0.0
-        # The exponent is bounded before it is used: 2**10000 seconds is no float.
-        delay = min(self._longest, 2.0 ** min(self._count - self._free, 10))
+            self.number = 0
+        if self.number < self._free:
+            return self._BUSY if self.under_way >= self._at_once else 0.0
+        # The exponent is bounded before it is used: 2.0**10000 is no number.
+        delay = min(self._longest, 2.0 ** min(self.number - self._free, 10))
         wait = self._last + delay - now
-        return wait if wait > _HAIR else 0.0
+        if wait > _HAIR:
+            return wait
+        return self._BUSY if self.under_way else 0.0
 
-    def add(self, now: float) -> None:
-        self._count += 1
-        self._last = now
-
-    def take_back(self) -> None:
-        self._count = max(0, self._count - 1)
+    def failed(self, now: float) -> None:
+        self.number += 1
+        self._last = max(self._last, now)
 
 
 class _Memory(Generic[K, V]):
@@ -224,9 +263,6 @@ class _Memory(Generic[K, V]):
         value = self._entries[key] = self._make()
         return value
 
-    def forget(self, key: K) -> None:
-        self._entries.pop(key, None)
-
 
 def network_of(address: str) -> str:
     """What counts as one place: an IPv4 address, or the /64 of an IPv6 one, which its owner has as a whole.
@@ -244,8 +280,3 @@ def network_of(address: str) -> str:
     if six.ipv4_mapped is not None:
         return str(six.ipv4_mapped)
     return f"{IPv6Address(int(six) >> 64 << 64)}/64"
-
-
-def _key(account: str) -> str:
-    """One key for all spellings of a name; cut, because clients say what they like. No account has a longer one."""
-    return casefold(account[: MAX_NICK + 1])

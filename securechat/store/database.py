@@ -82,11 +82,7 @@ class Database:
         """The chat as it was left, and the greatest stamp that was given out."""
         connection = self._connection
         assert connection is not None
-        chat = rows.load(connection)
-        (last,) = connection.execute(
-            "SELECT max(stamp, (SELECT coalesce(max(stamp), 0) FROM log)) FROM committed"
-        ).fetchone()
-        return chat, last
+        return rows.load(connection), self._last_committed(connection)
 
     def write(self, events: Sequence[Event]) -> None:
         """Commit what these events change, in one transaction; return when it is on disk.
@@ -98,7 +94,7 @@ class Database:
             return
         if self._doubtful is not None:
             raise NotStored(_FAILED)
-        last = events[-1].stamp
+        last = log[-1][0] if log else events[-1].stamp
         begun = False
         try:
             if self._connection is None:
@@ -110,7 +106,8 @@ class Database:
                 connection.executemany(rows.INSERT_LOG, log)
             for statement, parameters in changes:
                 connection.execute(statement, parameters)
-            connection.execute("UPDATE committed SET stamp = ?", (last,))
+            if not log:  # else the log itself tells, and one page less is written
+                connection.execute("UPDATE committed SET stamp = ?", (last,))
             connection.execute("COMMIT")
         except Exception as error:  # SQLite's, or a value that can't be bound: nothing may be half-written
             if not (begun and self._is_there(events[0].stamp, last)):
@@ -139,7 +136,10 @@ class Database:
             return False
 
     def _last_committed(self, connection: sqlite3.Connection) -> int:
-        (stamp,) = connection.execute("SELECT stamp FROM committed").fetchone()
+        """The greatest stamp in the file: of a row of the log, or of a transaction that wrote none."""
+        (stamp,) = connection.execute(
+            "SELECT max(stamp, (SELECT coalesce(max(stamp), 0) FROM log)) FROM committed"
+        ).fetchone()
         return int(stamp)
 
     @property

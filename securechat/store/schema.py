@@ -48,7 +48,8 @@ CREATE TABLE held (
     PRIMARY KEY (account, stamp)
 ) WITHOUT ROWID;
 
--- One row: the last stamp that was committed. A commit that failed half-way is told from one that succeeded by it.
+-- One row: the stamp of the last transaction that wrote no row of the log. With the log's last row it tells whether a
+-- transaction has been committed of which COMMIT said neither yes nor no.
 CREATE TABLE committed (
     one            INTEGER PRIMARY KEY CHECK (one = 1),
     stamp          INTEGER NOT NULL

@@ -31,7 +31,7 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from securechat.tls.waker import READABLE, WRITABLE, Waker, wait_for
 
@@ -62,6 +62,36 @@ class Link:
     handshake), besides the piece that is under way; beyond it the link fails with the reason ``outbox full``.
     """
 
+    # With slots an attribute costs half; this is in the way of every line.
+    __slots__ = (
+        "_ahead",
+        "_backlog",
+        "_backlog_bytes",
+        "_cause",
+        "_clear",
+        "_closed",
+        "_encrypt",
+        "_end",
+        "_established",
+        "_failure",
+        "_hung_up",
+        "_incoming",
+        "_limit",
+        "_lock",
+        "_outbox",
+        "_outgoing",
+        "_sock",
+        "_take_ciphertext",
+        "_tls",
+        "_transmit",
+        "_unsent",
+        "_untold",
+        "_waiter",
+        "_waker",
+        "queue",
+        "truncated",
+    )
+
     def __init__(
         self,
         sock: socket.socket,
@@ -78,13 +108,21 @@ class Link:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side, server_hostname)
+        # Bound methods of what every line goes through.
+        self._encrypt = self._tls.write
+        self._take_ciphertext = self._outgoing.read
+        self._transmit = sock.send
         self._limit = outbox_limit
         # Guards _tls, both buffers, _backlog, _unsent and writing to the socket (ciphertext must go out in order).
         # Taken while holding the journal's turn; the waker's lock may be taken inside it, and no other.
         self._lock = threading.Lock()
         self._outbox: deque[bytes | Iterator[bytes]] = deque()  # appended by any thread
+        #: Put data behind all that was queued before; :meth:`flush` writes it. A bound method, for it runs for each
+        #: line and each session.
+        self.queue: Callable[[bytes | Iterator[bytes]], None] = self._outbox.append
         self._backlog: deque[bytes | Iterator[bytes]] = deque()  # the same, taken over by a writer, and counted
         self._backlog_bytes = 0
+        self._clear = False  # nothing is in the way of what is queued next: no backlog, nothing unsent, no failure
         self._unsent: memoryview | None = None  # ciphertext that the socket did not take
         self._untold = False  # _unsent is news for the owner, who has to wait for writability
         self._established = False  # the handshake is done; until then what is queued waits
@@ -106,10 +144,6 @@ class Link:
         """Why the link can't be used any more, or ``None``."""
         return self._failure
 
-    def queue(self, data: bytes | Iterator[bytes]) -> None:
-        """Put ``data`` behind all that was queued before; :meth:`flush` writes it."""
-        self._outbox.append(data)
-
     def send(self, data: bytes | Iterator[bytes]) -> None:
         """:meth:`queue` and :meth:`flush`."""
         self._outbox.append(data)
@@ -121,12 +155,15 @@ class Link:
         Only the owner may say ``owner=True``: then answers are taken from too.
         """
         lock = self._lock
-        while lock.acquire(blocking=False):
+        outbox = self._outbox
+        while lock.acquire(False):
             try:
-                self._write(owner)
+                # What happens most is one line and a socket that takes it; the rest is for _write.
+                if not (self._clear and len(outbox) == 1 and self._send_one(outbox.popleft())):
+                    self._write(owner)
             finally:
                 lock.release()
-            if not self._outbox:  # else somebody queued while we held the lock, and left it to us
+            if not outbox:  # else somebody queued while we held the lock, and left it to us
                 return
 
     def wake(self) -> None:
@@ -152,28 +189,34 @@ class Link:
             with self._lock:
                 try:
                     self._tls.do_handshake()
-                    # In TLS 1.3 a client's first data comes together with the end of its handshake: it is in the
-                    # buffer already, and the socket has nothing more to announce.
-                    self._ahead = self._incoming.pending > 0
-                    self._established = True
+                    done = True
                 except ssl.SSLWantReadError:
-                    pass
+                    done = False
                 except ssl.SSLZeroReturnError as error:
                     raise self._hang_up(error) from error
                 except ssl.SSLError:
                     self._send_alert()
                     raise
-            self.flush(owner=True)
+                self._write(owner=True)
+                # A peer that hung up instead of taking our last message may have said why: receive() finds it.
+                self._established = done and (self._unsent is None or self._hung_up)
+                # In TLS 1.3 a client's first data comes together with the end of its handshake: it is in the buffer
+                # already, and the socket has nothing more to announce.
+                self._ahead = self._incoming.pending > 0
             if self._failure is not None and not self._hung_up:
                 raise self._broken()
             if self._established:
+                self.flush(owner=True)
                 return
             left = deadline - time.monotonic()
             if left <= 0:
                 raise HandshakeTimeout("the TLS handshake took too long")
-            ready = self._waiter.wait(READABLE | (0 if self._unsent is None else WRITABLE), left)
+            events = (0 if done else READABLE) | (0 if self._unsent is None else WRITABLE)
+            if not events:
+                continue  # another thread has written the rest
+            ready = self._waiter.wait(events, left)
             self._waker.clear()
-            if ready & READABLE:
+            if ready & READABLE and not done:
                 data = self._recv()
                 if data == b"":
                     raise self._hang_up(ConnectionAbortedError("end of stream"))
@@ -261,6 +304,7 @@ class Link:
                 self._say_goodbye(time.monotonic() + timeout)
         with self._lock:
             self._closed = True
+            self._clear = False
             self._outbox.clear()
             self._drop(owner=True)
             self._unsent = None
@@ -300,6 +344,7 @@ class Link:
         if self._failure is None:
             self._cause = cause
             self._failure = reason
+        self._clear = False
 
     def _hang_up(self, error: OSError) -> LinkBroken:
         self._note_failure("the peer hung up during the TLS handshake", error)
@@ -331,8 +376,33 @@ class Link:
         except OSError as error:  # ssl.SSLError is one too
             self._hung_up = not isinstance(error, ssl.SSLError)
             self._note_failure(f"connection lost: {error.strerror or error}", error)
-        if self._unsent is not None or backlog or self._failure is not None:
+        self._clear = self._unsent is None and not backlog and self._failure is None and self._established
+        if not self._clear:
             self._leave_to_owner(owner)
+
+    def _send_one(self, item: bytes | Iterator[bytes]) -> bool:
+        """Encrypt and send the only thing that is queued, without the book-keeping that more of them need.
+
+        False where more is to be done: :meth:`_write` goes on. The caller holds the lock, and ``_clear`` is true.
+        """
+        if type(item) is not bytes:
+            self._outbox.appendleft(item)
+            return False
+        try:
+            self._encrypt(item)
+            data = self._take_ciphertext()
+            sent = self._transmit(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError as error:
+            self._hung_up = not isinstance(error, ssl.SSLError)
+            self._note_failure(f"connection lost: {error.strerror or error}", error)
+            return False
+        if sent == len(data):
+            return True
+        self._untold = True
+        self._unsent = memoryview(data)[sent:]
+        return False
 
     def _leave_to_owner(self, owner: bool) -> None:
         """Not all was written: see to it that the owner knows. The caller holds the lock."""
@@ -419,6 +489,7 @@ class Link:
                         # Nothing can be queued behind our close_notify. (Its call wants the peer's too, for which we
                         # don't wait; and without a handshake there is nothing to take leave of.)
                         self._closed = True
+                        self._clear = False
                         if self._established:
                             with contextlib.suppress(ssl.SSLError):
                                 self._tls.unwrap()

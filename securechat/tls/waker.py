@@ -114,7 +114,8 @@ class _Select:
     def wait(self, events: int, timeout: float | None) -> int:
         fd = self._descriptor
         reads: Iterable[int] = [fd, self._waker] if events & READABLE else [self._waker]
-        readable, writable, _ = select.select(reads, [fd] if events & WRITABLE else [], [], timeout)
+        patience = None if timeout is None else max(0.0, timeout)
+        readable, writable, _ = select.select(reads, [fd] if events & WRITABLE else [], [], patience)
         return (READABLE if fd in readable else 0) | (WRITABLE if writable else 0)
 
 

@@ -81,6 +81,8 @@ def check_events(chat: Chat, before: set[int], stamp: int, events: Sequence[Even
                 assert before.issuperset(event.sessions)
                 assert chat.sessions.keys().isdisjoint(event.sessions)
             case Said():
+                line = f":{event.source} {event.kind} {event.target} :{event.text}\r\n"
+                assert len(line.encode()) <= 512
                 assert event.origin in chat.sessions
                 assert set(event.audience).isdisjoint(event.copies)
                 assert not event.held or (event.audience == () and chat.held[event.target_id or 0] == stamp)

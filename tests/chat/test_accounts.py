@@ -59,7 +59,8 @@ def test_ids_are_never_used_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "request_", [SetPassword("ann", SECRET), EnableAccount("ann", True), EnableAccount("ann", False), RemoveAccount("ann")]
+    "request_",
+    [SetPassword("ann", SECRET), EnableAccount("ann", True), EnableAccount("ann", False), RemoveAccount("ann")],
 )
 def test_what_is_not_there_is_not_changed(request_: Request) -> None:
     room = Room(GUESTS)
@@ -160,7 +161,8 @@ def test_removing_ends_the_sessions_and_gives_the_name_free() -> None:
     assert _ended(events).sessions == (session,)
     assert _ended(events).reason == "The account was removed"
     assert events[2] == AccountRemoved(room.stamp + 2, ann.id, "Ann", (tea,))
-    assert room.chat.accounts == room.chat.accounts_by_id == {}
+    assert room.chat.accounts == {}
+    assert room.chat.accounts_by_id == {}
     assert room.chat.channels.keys() == {"#lobby"}
     room.enter("ann")
 

@@ -341,3 +341,4 @@ def test_a_chat_goes_on_from_what_was_stored() -> None:
     assert arrived.held_up_to == 6
     room.do(Join(arrived.session, "#TEA"))
     assert room.nicks("#tea") == {"ann": "@"}
+    assert room.chat.channels["#tea"] is channel

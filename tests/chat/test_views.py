@@ -33,7 +33,7 @@ GUEST = Person("Guest", "~guest", "host", "a guest", None, False)
 
 @pytest.fixture
 def room() -> Room:
-    """Ann, an admin, with two sessions (1, 2) in ``#lobby`` and ``#Tea``; Bob (3) in ``#lobby``; a guest (4) in none."""
+    """Ann, an admin, with sessions 1 and 2 in ``#lobby`` and ``#Tea``; Bob, 3, in ``#lobby``; a guest, 4, in none."""
     room = Room(GUESTS)
     ann = room.account("ann", Role.ADMIN)
     room.enter(ann, "#lobby", "#Tea")

@@ -1,6 +1,7 @@
 """Limits on rates: laws of the bucket, and who has to wait for whom."""
 
 import threading
+from contextlib import ExitStack
 
 import pytest
 from hypothesis import given, settings
@@ -143,16 +144,32 @@ def test_connections_are_counted_right_from_many_threads() -> None:
     assert admitted.count(None) == 10
 
 
+def attempt(throttle: LoginThrottle, account: str, address: str, now: float, *, right: bool = False) -> float:
+    """One attempt to its end: how long it has to wait, 0.0 if the password was looked at."""
+    with throttle.attempt(account, address, now) as attempt:
+        if right:
+            attempt.succeeded()
+    return attempt.wait
+
+
 def delays(throttle: LoginThrottle, account: str, address: str, attempts: int, now: float = 0.0) -> list[float]:
     """How long each of so many wrong passwords in a row has to wait, if each comes as early as it may."""
     waits = []
     for _ in range(attempts):
-        wait = throttle.attempt(account, address, now)
+        wait = attempt(throttle, account, address, now)
         if wait:
             now += wait
-            assert throttle.attempt(account, address, now) == 0.0
+            assert attempt(throttle, account, address, now) == 0.0
         waits.append(round(wait, 3))
     return waits
+
+
+def strangers(throttle: LoginThrottle, attempts: int, now: float) -> int:
+    """Wrong passwords for alice, each from another address, 0.1 seconds apart: how many are looked at."""
+    looked_at = 0
+    for number in range(attempts):
+        looked_at += not attempt(throttle, "alice", f"10.0.{number // 250}.{number % 250}", now + number / 10)
+    return looked_at
 
 
 def test_wrong_passwords_cost_more_and_more() -> None:
@@ -162,90 +179,99 @@ def test_wrong_passwords_cost_more_and_more() -> None:
 def test_the_delay_is_for_one_account_at_one_place() -> None:
     throttle = LoginThrottle()
     delays(throttle, "alice", ABROAD, 10)
-    assert throttle.attempt("ALICE", ABROAD, 0.0) > 1
-    assert throttle.attempt("bob", ABROAD, 0.0) == 0.0
-    assert throttle.attempt("alice", HOME, 0.0) == 0.0
+    assert attempt(throttle, "ALICE", ABROAD, 0.0) > 1
+    assert attempt(throttle, "bob", ABROAD, 0.0) == 0.0
+    assert attempt(throttle, "alice", HOME, 0.0) == 0.0
 
 
 def test_an_attempt_that_has_to_wait_does_not_count() -> None:
     throttle = LoginThrottle()
     delays(throttle, "alice", HOME, 3)
-    assert [throttle.attempt("alice", HOME, 0.5) for _ in range(100)] == [0.5] * 100
-    assert throttle.attempt("alice", HOME, 1.0) == 0.0
+    assert [attempt(throttle, "alice", HOME, 0.5) for _ in range(100)] == [0.5] * 100
+    assert attempt(throttle, "alice", HOME, 0.5, right=True) == 0.5  # nor is its password looked at
+    assert attempt(throttle, "alice", HOME, 1.0) == 0.0
 
 
-def test_attempts_at_the_same_time_are_not_all_the_first() -> None:
+def test_attempts_at_the_same_time_are_not_all_the_next_one() -> None:
     throttle = LoginThrottle()
-    assert [throttle.attempt("alice", HOME, 0.0) > 0 for _ in range(5)] == [False, False, False, True, True]
+    delays(throttle, "alice", HOME, 3)
+    with throttle.attempt("alice", HOME, 1.0) as first:
+        assert first.wait == 0.0
+        assert attempt(throttle, "alice", HOME, 1.0, right=True) > 0
+    assert attempt(throttle, "alice", HOME, 2.9) == pytest.approx(0.1)
+
+
+def test_devices_that_come_back_together() -> None:
+    throttle = LoginThrottle()
+    with ExitStack() as together:
+        attempts = [together.enter_context(throttle.attempt("alice", HOME, 0.0)) for _ in range(20)]
+        assert [device.wait for device in attempts] == [0.0] * 16 + [0.5] * 4
+        for device in attempts:
+            device.succeeded()
+    assert delays(throttle, "alice", HOME, 4) == [0, 0, 0, 1]
+
+
+def test_an_attempt_that_breaks_off_has_failed() -> None:
+    throttle = LoginThrottle()
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError), throttle.attempt("alice", HOME, 0.0):
+            _ = 1 // 0
+    assert attempt(throttle, "alice", HOME, 0.0) == 1.0
 
 
 def test_a_success_ends_the_count_here() -> None:
     throttle = LoginThrottle()
     delays(throttle, "alice", HOME, 3)
-    assert throttle.attempt("alice", HOME, 1.0) == 0.0
-    throttle.succeeded("alice", HOME)
+    assert attempt(throttle, "alice", HOME, 1.0, right=True) == 0.0
     assert delays(throttle, "alice", HOME, 4, now=1.0) == [0, 0, 0, 1]
 
 
 def test_who_always_knows_the_password_never_waits() -> None:
     throttle = LoginThrottle()
-    for _ in range(1000):
-        assert throttle.attempt("alice", HOME, 0.0) == 0.0
-        throttle.succeeded("alice", HOME)
+    assert [attempt(throttle, "alice", HOME, 0.0, right=True) for _ in range(1000)] == [0.0] * 1000
+    assert [attempt(throttle, f"user{n}", HOME, 0.0, right=True) for n in range(1000)] == [0.0] * 1000
 
 
 def test_one_guess_at_each_of_many_names_is_not_free() -> None:
     throttle = LoginThrottle()
-    waits = [throttle.attempt(f"user{number}", ABROAD, 0.0) for number in range(25)]
+    waits = [attempt(throttle, f"user{number}", ABROAD, 0.0) for number in range(25)]
     assert waits == [0.0] * 20 + [1.0] * 5
-    assert throttle.attempt("alice", HOME, 0.0) == 0.0
+    assert attempt(throttle, "alice", HOME, 0.0) == 0.0
 
 
 def test_nor_with_a_login_of_ones_own_between_the_guesses() -> None:
     throttle = LoginThrottle()
     now = 0.0
     for number in range(40):
-        for account in (f"user{number}", "mallory"):
-            now += throttle.attempt(account, ABROAD, now)
-            throttle.attempt(account, ABROAD, now)
-        throttle.succeeded("mallory", ABROAD)
+        now += attempt(throttle, f"user{number}", ABROAD, now)
+        attempt(throttle, "mallory", ABROAD, now, right=True)
     assert now > 60
 
 
 def test_a_thousand_addresses_are_not_a_thousand_times_as_fast() -> None:
-    throttle = LoginThrottle()
-    now, guesses = 0.0, 0
-    for number in range(1000):
-        wait = throttle.attempt("alice", f"10.0.{number // 250}.{number % 250}", now)
-        guesses += not wait
-        now += 0.1
-    assert guesses < 20 + 100 / 5 + 5
+    assert 20 < strangers(LoginThrottle(), 1000, 0.0) <= 20 + 100 / 5 + 5
 
 
 def test_yet_they_do_not_lock_the_owner_out_of_home() -> None:
     throttle = LoginThrottle()
-    assert throttle.attempt("alice", HOME, 0.0) == 0.0
-    throttle.succeeded("alice", HOME)
-    for number in range(1000):
-        throttle.attempt("alice", f"10.0.{number // 250}.{number % 250}", 1.0)
-    assert throttle.attempt("alice", ABROAD, 1.0) > 0
-    assert throttle.attempt("alice", HOME, 1.0) == 0.0
+    attempt(throttle, "alice", HOME, 0.0, right=True)
+    strangers(throttle, 1000, 1.0)
+    assert attempt(throttle, "alice", ABROAD, 101.0) > 0
+    assert attempt(throttle, "alice", HOME, 101.0, right=True) == 0.0
 
 
 def test_nor_does_a_colleague_lock_them_out_of_the_office() -> None:
     throttle = LoginThrottle()
-    assert throttle.attempt("alice", HOME, 0.0) == 0.0
-    throttle.succeeded("alice", HOME)
+    attempt(throttle, "alice", HOME, 0.0, right=True)
     for number in range(100):
-        throttle.attempt(f"user{number}", HOME, 1.0)
-    assert throttle.attempt("bob", HOME, 1.0) > 0
-    assert throttle.attempt("alice", HOME, 1.0) == 0.0
+        attempt(throttle, f"user{number}", HOME, 1.0)
+    assert attempt(throttle, "bob", HOME, 1.0) > 0
+    assert attempt(throttle, "alice", HOME, 1.0, right=True) == 0.0
 
 
 def test_but_at_home_wrong_passwords_cost_as_much_as_elsewhere() -> None:
     throttle = LoginThrottle()
-    assert throttle.attempt("alice", HOME, 0.0) == 0.0
-    throttle.succeeded("alice", HOME)
+    attempt(throttle, "alice", HOME, 0.0, right=True)
     assert delays(throttle, "alice", HOME, 6) == [0, 0, 0, 1, 2, 4]
 
 
@@ -256,28 +282,46 @@ def test_an_hour_later_it_is_forgotten() -> None:
 
 
 def test_attempts_without_end_stay_finite() -> None:
-    throttle = LoginThrottle()
-    assert delays(throttle, "alice", HOME, 3000)[-1] == 60
+    assert delays(LoginThrottle(), "alice", HOME, 3000)[-1] == 60
 
 
 def test_names_are_cut_and_folded() -> None:
     throttle = LoginThrottle()
     delays(throttle, "x" * 10_000, HOME, 3)
-    assert throttle.attempt("X" * 20_000, HOME, 0.0) == 1.0
+    assert attempt(throttle, "X" * 20_000, HOME, 0.0) == 1.0
 
 
 def test_the_longest_unused_is_forgotten() -> None:
     throttle = LoginThrottle(remembered=10)
     delays(throttle, "alice", HOME, 3)
     for number in range(9):
-        throttle.attempt(f"user{number}", f"10.0.0.{number}", 0.0)
-    assert throttle.attempt("alice", HOME, 0.0) == 1.0
-    for number in range(10):
-        throttle.attempt(f"user{number}", f"10.0.0.{number}", 0.0)
-    assert throttle.attempt("alice", HOME, 0.0) == 0.0
+        attempt(throttle, f"user{number}", f"10.0.0.{number}", 0.0)
+    assert attempt(throttle, "alice", HOME, 0.0) == 1.0
+    with throttle.attempt("alice", ABROAD, 0.0):  # which ends after it was forgotten
+        for number in range(10):
+            attempt(throttle, f"user{number}", f"10.0.0.{number}", 0.0)
+    assert attempt(throttle, "alice", HOME, 0.0) == 0.0
 
 
 def test_logins_that_are_not_counted() -> None:
     throttle = LoginThrottle(enabled=False)
-    assert [throttle.attempt("alice", HOME, 0.0) for _ in range(100)] == [0.0] * 100
-    throttle.succeeded("alice", HOME)
+    assert [attempt(throttle, "alice", HOME, 0.0) for _ in range(100)] == [0.0] * 100
+    assert attempt(throttle, "alice", HOME, 0.0, right=True) == 0.0
+
+
+def test_logins_are_counted_right_from_many_threads() -> None:
+    throttle = LoginThrottle()
+    start = threading.Barrier(8)
+
+    def guess() -> None:
+        start.wait(30)
+        for _ in range(50):
+            attempt(throttle, "alice", HOME, 0.0)
+
+    threads = [threading.Thread(target=guess) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert attempt(throttle, "alice", HOME, 60.0) == 0.0  # nothing is left under way
+    assert attempt(throttle, "alice", HOME, 60.0) > 0

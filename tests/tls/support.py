@@ -10,13 +10,14 @@ import functools
 import socket
 import ssl
 import struct
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import pytest
 from cryptography import x509
@@ -29,6 +30,7 @@ from securechat.tls.link import Link, LinkBroken
 
 LIMIT = 4.0
 
+P = ParamSpec("P")
 T = TypeVar("T")
 Wire = Callable[..., tuple[socket.socket, socket.socket]]
 
@@ -129,6 +131,21 @@ def _shrink(sock: socket.socket, buffer: int | None) -> None:
 each_wire = pytest.mark.parametrize("wire", [over_socketpair, over_tcp], ids=["socketpair", "tcp"])
 each_role = pytest.mark.parametrize("server_side", [True, False], ids=["server", "client"])
 SMALL = 4096  # a buffer that a few lines fill
+
+
+def often_switching(test: Callable[P, None]) -> Callable[P, None]:
+    """Let the interpreter change threads at every chance, so that rare interleavings are not rare."""
+
+    @functools.wraps(test)
+    def switching(*arguments: P.args, **named: P.kwargs) -> None:
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        try:
+            test(*arguments, **named)
+        finally:
+            sys.setswitchinterval(interval)
+
+    return switching
 
 
 # -- the other end ----------------------------------------------------------------------------------------------------

@@ -102,7 +102,7 @@ def test_a_peer_that_vanishes_breaks_the_link(wire: Wire) -> None:
     with link_and_peer(wire) as (link, peer):
         link.send(b"unread")  # for which a Unix socket sends a reset too
         peer.reset()
-        with pytest.raises(LinkBroken, match="^connection lost: Connection reset by peer$") as broken:
+        with pytest.raises(LinkBroken, match=r"^connection lost: Connection reset by peer$") as broken:
             read_to_end(link)
         assert isinstance(broken.value.__cause__, ConnectionResetError)
         with pytest.raises(LinkBroken, match="connection lost"):
@@ -152,9 +152,9 @@ def test_a_peer_that_is_cut_off_while_we_write_breaks_the_link_after_its_last_wo
         Worker(write).result()
         assert read_exactly(link, 11) == b"half a conv"
         assert link.wait(None)
-        with pytest.raises(LinkBroken, match="^connection lost: "):
+        with pytest.raises(LinkBroken, match=r"^connection lost: "):
             link.receive()
-        with pytest.raises(LinkBroken, match="^connection lost: "):
+        with pytest.raises(LinkBroken, match=r"^connection lost: "):
             link.receive()
 
 
@@ -166,7 +166,7 @@ def test_garbage_breaks_the_link_after_what_was_sound_and_the_peer_is_told(wire:
         peer.sock.sendall(peer.encrypt(b"sound\r\n") + b"NICK mallory\r\n" * 3)
         assert link.wait(LIMIT)
         assert link.receive() == b"sound\r\n"
-        with pytest.raises(LinkBroken, match="^TLS error: ") as broken:
+        with pytest.raises(LinkBroken, match=r"^TLS error: ") as broken:
             link.receive()
         assert isinstance(broken.value.__cause__, ssl.SSLError)
         assert peer.read_exactly(30) == b"queued, but nobody has flushed"

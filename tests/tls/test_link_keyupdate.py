@@ -182,10 +182,13 @@ def test_a_peer_that_asks_for_key_updates_and_reads_none_is_bounded(
             owner.finish()
             link.close()
 
-        ending = Worker(end_with_the_owner)
-        with pytest.raises(ConnectionError):
+        def ask() -> None:
             for _ in range(10_000):
                 peer.sock.sendall(forge.key_update(wanted=True))
+
+        ending = Worker(end_with_the_owner)
+        with pytest.raises(ConnectionError):
+            ask()
         ending.result()
         assert owner.broken == "outbox full"
 

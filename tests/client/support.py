@@ -1,0 +1,377 @@
+"""A small IRC server over real TLS for the client to talk to: accounts, channels, labels, and rules that tests set.
+
+It knows what the client needs and no more. `rules` replace what it does with a command: a rule gets the session and the
+message, and gives the lines of the answer, no line at all to say nothing, or None for the usual.
+"""
+
+import contextlib
+import os
+import queue
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from securechat.client.connection import Client
+from securechat.client.events import Event
+from securechat.irc.caps import OFFERS, Negotiation
+from securechat.irc.errors import ProtocolError, SaslError
+from securechat.irc.lines import MAX_TAGS_FROM_CLIENT, LineBuffer
+from securechat.irc.message import Message
+from securechat.irc.names import casefold
+from securechat.irc.sasl import Plain, PlainCredentials, SaslServer
+from securechat.tls.contexts import client_context, server_context
+from securechat.tls.link import Link, LinkBroken
+
+LIMIT = 20.0
+"""Seconds after which a test that waits gives up: far more than anything needs."""
+
+PASSWORD = "correct horse"
+
+CONNECT = [sys.executable, "-m", "securechat", "connect"]
+"""`securechat connect` as a process."""
+
+E = TypeVar("E", bound=Event)
+Rule = Callable[["Session", Message], "list[str] | None"]
+
+OLD = {"sasl": "PLAIN"}
+"""The capabilities of a server that has nothing but a login."""
+
+
+class Session:
+    """One connection, as the server sees it. Its thread owns the link."""
+
+    def __init__(self, peer: "Peer", sock: socket.socket) -> None:
+        self.peer = peer
+        self.nick = "*"
+        self.user = ""
+        self.registered = False
+        self.account: str | None = None
+        self.caps = Negotiation(peer.offers)
+        self.sasl = SaslServer({"PLAIN": Plain})
+        self.error: BaseException | None = None
+        self._stop = False
+        self._polite = True
+        self._link = Link(sock, peer.context, server_side=True)
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    @property
+    def source(self) -> str:
+        return f"{self.nick}!{self.user}@client.example"
+
+    def send(self, *lines: str) -> None:
+        """Lines as they are; for any thread."""
+        self._link.send("".join(line + "\r\n" for line in lines).encode())
+
+    def send_bytes(self, data: bytes) -> None:
+        self._link.send(data)
+
+    def drop(self) -> None:
+        """End the connection without a word."""
+        self._stop = True
+        self._polite = False
+        self._link.wake()
+
+    def quit(self) -> None:
+        """End the connection when what was sent is written."""
+        self._stop = True
+        self._link.wake()
+
+    def _run(self) -> None:
+        lines = LineBuffer(MAX_TAGS_FROM_CLIENT)
+        try:
+            self._link.handshake(LIMIT)
+            while not self._stop:
+                if not self._link.wait(LIMIT):
+                    continue
+                data = self._link.receive()
+                if data is None:
+                    break
+                for item in lines.feed(data):
+                    assert not isinstance(item, ProtocolError), item
+                    self.peer.handle(self, Message.parse(item))
+        except (LinkBroken, OSError):
+            pass
+        except BaseException as error:
+            self.error = error
+            raise
+        finally:
+            self.peer.gone(self)
+            self._link.close(LIMIT if self._polite else 0.0)
+
+
+class Peer:
+    """The server. `received` has every message that came, in order; `came` every session that registered."""
+
+    def __init__(
+        self,
+        certificate: Path | ssl.SSLContext,
+        offers: Mapping[str, str] | None = OFFERS,
+        accounts: Mapping[str, str] | None = None,
+    ) -> None:
+        self.context = certificate if isinstance(certificate, ssl.SSLContext) else server_context(certificate)
+        self.offers = dict(offers) if offers is not None else {}
+        self.has_caps = offers is not None
+        self.accounts = dict.fromkeys(("alice", "bob", "carol"), PASSWORD) if accounts is None else dict(accounts)
+        self.rules: dict[str, Rule] = {}
+        self.received: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self.came: queue.SimpleQueue[Session] = queue.SimpleQueue()
+        self.connections = 0
+        self.said: list[str] = []  # every text that was relayed, in order
+        self.channels: dict[str, dict[Session, str]] = {}
+        self._sessions: list[Session] = []
+        self._msgids = 0
+        self._lock = threading.RLock()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._acceptor = threading.Thread(target=self._accept, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._acceptor.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._acceptor.join(LIMIT)
+        for session in self._sessions:
+            session.drop()
+            session.thread.join(LIMIT)
+            assert session.error is None, session.error
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                sock, _ = self._listener.accept()
+                self.connections += 1
+                session = Session(self, sock)
+                self._sessions.append(session)
+                session.thread.start()
+
+    def handle(self, session: Session, message: Message) -> None:
+        with self._lock:
+            self.received.put(message)
+            rule = self.rules.get(message.command)
+            answer = rule(session, message) if rule else None
+            if answer is None:
+                answer = getattr(self, f"_on_{message.command.lower()}", self._unknown)(session, message)
+            elif not answer:
+                return
+            self.answer(session, message, answer)
+
+    def answer(self, session: Session, message: Message, lines: list[str]) -> None:
+        """Send an answer, labelled if the question was."""
+        label = message.tags.get("label")
+        if label is None or not session.caps.has("labeled-response"):
+            session.send(*lines)
+        elif not lines:
+            session.send(f"@label={label} :test.example ACK")
+        elif len(lines) == 1:
+            session.send(tagged(lines[0], f"label={label}"))
+        else:
+            session.send(
+                f"@label={label} :test.example BATCH +{label}x labeled-response",
+                *(tagged(line, f"batch={label}x") for line in lines),
+                f":test.example BATCH -{label}x",
+            )
+
+    def gone(self, session: Session) -> None:
+        with self._lock:
+            for members in self.channels.values():
+                if members.pop(session, None) is not None:
+                    for other in members:
+                        other.send(f":{session.source} QUIT :gone")
+
+    def wait_for(self, command: str) -> Message:
+        """The next message with this command, once it is answered; those before it are forgotten."""
+        while True:
+            message = self.received.get(timeout=LIMIT)
+            if message.command == command:
+                with self._lock:
+                    return message
+
+    # -- commands -----------------------------------------------------------------------------------------------------
+
+    def _unknown(self, session: Session, message: Message) -> list[str]:
+        return [f":test.example 421 {session.nick} {message.command} :Unknown command"]
+
+    def _on_cap(self, session: Session, message: Message) -> list[str]:
+        if not self.has_caps:
+            return self._unknown(session, message)
+        lines = [
+            Message("CAP", [session.nick, *params], source="test.example").serialise()
+            for params in session.caps.handle(message.params, 450)
+        ]
+        return lines + self._welcome(session)
+
+    def _on_authenticate(self, session: Session, message: Message) -> list[str]:
+        try:
+            outcome = session.sasl.handle(message.params[0])
+        except SaslError as error:
+            return [f":test.example {answer.render(session.nick)}" for answer in error.answers]
+        if isinstance(outcome, list):
+            return [f"AUTHENTICATE {part}" for part in outcome]
+        assert isinstance(outcome, PlainCredentials)
+        if self.accounts.get(outcome.authcid) != outcome.password:
+            return [f":test.example 904 {session.nick} :SASL authentication failed"]
+        session.account = outcome.authcid
+        return [
+            f":test.example 900 {session.nick} {session.source} {session.account} :You are now logged in",
+            f":test.example 903 {session.nick} :SASL authentication successful",
+        ]
+
+    def _on_nick(self, session: Session, message: Message) -> list[str]:
+        old = session.source
+        session.nick = message.params[0]
+        if not session.registered:
+            return self._welcome(session)
+        self._to_all(session, f":{old} NICK {session.nick}")
+        return [f":{old} NICK {session.nick}"]
+
+    def _on_user(self, session: Session, message: Message) -> list[str]:
+        session.user = message.params[0]
+        return self._welcome(session)
+
+    def _welcome(self, session: Session) -> list[str]:
+        if session.registered or session.nick == "*" or not session.user or session.caps.negotiating:
+            return []
+        session.registered = True
+        self.came.put(session)
+        nick = session.nick
+        return [
+            f":test.example 001 {nick} :Welcome to the Test Network, {nick}",
+            f":test.example 005 {nick} CASEMAPPING=ascii CHANTYPES=# NETWORK=Test PREFIX=(ov)@+ :are supported",
+            f":test.example 422 {nick} :MOTD File is missing",
+        ]
+
+    def _on_join(self, session: Session, message: Message) -> list[str]:
+        channel = message.params[0]
+        members = self.channels.setdefault(casefold(channel), {})
+        if session in members:
+            return []
+        members[session] = channel
+        self._to_all(session, f":{session.source} JOIN {channel}", channel)
+        return [f":{session.source} JOIN {channel}", *self._on_names(session, message)]
+
+    def _on_names(self, session: Session, message: Message) -> list[str]:
+        channel = message.params[0]
+        names = " ".join(member.nick for member in self.channels.get(casefold(channel), {}))
+        return [
+            f":test.example 353 {session.nick} = {channel} :{names}",
+            f":test.example 366 {session.nick} {channel} :End of /NAMES list",
+        ]
+
+    def _on_part(self, session: Session, message: Message) -> list[str]:
+        channel = message.params[0]
+        line = f":{session.source} PART {channel} :{' '.join(message.params[1:])}"
+        if self.channels.get(casefold(channel), {}).pop(session, None) is None:
+            return [f":test.example 442 {session.nick} {channel} :You're not on that channel"]
+        self._to_all(session, line, channel)
+        return [line]
+
+    def _on_topic(self, session: Session, message: Message) -> list[str]:
+        channel, *topic = message.params
+        if not topic:
+            return [f":test.example 331 {session.nick} {channel} :No topic is set"]
+        self._to_all(session, f":{session.source} TOPIC {channel} :{topic[0]}", channel)
+        return [f":{session.source} TOPIC {channel} :{topic[0]}"]
+
+    def _on_privmsg(self, session: Session, message: Message) -> list[str]:
+        target, text = message.params
+        self._msgids += 1
+        line = f"@msgid={self._msgids};account={session.account} :{session.source} {message.command} {target} :{text}"
+        if target.startswith("#"):
+            if session not in self.channels.get(casefold(target), {}):
+                return [f":test.example 404 {session.nick} {target} :Cannot send to channel"]
+            self._to_all(session, line, target)
+        else:
+            others = [other for other in self._sessions if casefold(other.nick) == casefold(target)]
+            if not others:
+                return [f":test.example 401 {session.nick} {target} :No such nick/channel"]
+            for other in others:
+                other.send(line)
+        self.said.append(text)
+        return [line] if session.caps.has("echo-message") else []
+
+    _on_notice = _on_privmsg
+
+    def _on_ping(self, session: Session, message: Message) -> list[str]:
+        return [f":test.example PONG test.example :{message.params[0]}"]
+
+    def _on_pong(self, session: Session, message: Message) -> list[str]:
+        return []
+
+    def _on_quit(self, session: Session, message: Message) -> list[str]:
+        session.quit()
+        return ["ERROR :Closing link"]
+
+    def _to_all(self, session: Session, line: str, channel: str | None = None) -> None:
+        for name, members in self.channels.items():
+            if session in members and (channel is None or name == casefold(channel)):
+                for other in members:
+                    if other is not session:
+                        other.send(line)
+
+
+def tagged(line: str, tag: str) -> str:
+    """A line with one tag more."""
+    return f"@{tag};{line[1:]}" if line.startswith("@") else f"@{tag} {line}"
+
+
+class Recorder:
+    """An `on_event` that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+
+    def __call__(self, event: Event) -> None:
+        self.events.put(event)
+
+    def wait_for(self, kind: type[E]) -> E:
+        """The next event of a kind; those before it are forgotten."""
+        while True:
+            event = self.events.get(timeout=LIMIT)
+            if isinstance(event, kind):
+                return event
+
+
+@contextlib.contextmanager
+def connected(
+    peer: Peer, ca: Path, on_event: Callable[[Event], None], nick: str = "alice", **options: Any
+) -> Iterator[Client]:
+    """A client that is logged in, and leaves in the end."""
+    client = Client(on_event, **options)
+    client.connect("localhost", peer.port, client_context(ca), nick=nick, password=PASSWORD, timeout=LIMIT)
+    try:
+        yield client
+    finally:
+        client.leave()
+
+
+@contextlib.contextmanager
+def running(
+    peer_port: int, ca: Path, *options: str, nick: str = "alice", password: str | None = PASSWORD, **popen: Any
+) -> Iterator[subprocess.Popen[bytes]]:
+    """`securechat connect` as a process, which is killed if it is still there in the end."""
+    environment = {**os.environ, "SECURECHAT_PASSWORD": password or ""}
+    command = [*CONNECT, "--user", nick, "--port", str(peer_port), "--ca", str(ca), *options]
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **popen}
+    with subprocess.Popen(command, env=environment, **streams) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def run(
+    peer_port: int, ca: Path, *options: str, data: bytes = b"", **others: Any
+) -> "subprocess.CompletedProcess[bytes]":
+    """`securechat connect` with this input, to its end."""
+    with running(peer_port, ca, *options, **others) as process:
+        out, err = process.communicate(data, timeout=LIMIT)
+        return subprocess.CompletedProcess(CONNECT, process.returncode, out, err)

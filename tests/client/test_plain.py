@@ -1,0 +1,118 @@
+"""The lines that people and programs read."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from securechat.client import plain
+from securechat.client.events import (
+    Acknowledged,
+    Away,
+    Disconnected,
+    Event,
+    Invited,
+    Joined,
+    Kicked,
+    Kind,
+    MessageReceived,
+    ModesChanged,
+    Names,
+    NickChanged,
+    Parted,
+    Quit,
+    Refused,
+    ServerSaid,
+    TopicChanged,
+)
+from securechat.client.requests import Request
+from tests.client.test_safe import TEXTS
+
+HOME = "#lobby"
+
+
+def _said(
+    text: str = "hi",
+    *,
+    target: str = HOME,
+    kind: Kind = Kind.MESSAGE,
+    own: bool = False,
+    private: bool = False,
+    source: str = "alice",
+) -> MessageReceived:
+    return MessageReceived(source, target, text, kind, own=own, private=private)
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (_said(), "<alice> hi"),
+        (_said(target="#LOBBY"), "<alice> hi"),
+        (_said(target="#other"), "#other <alice> hi"),
+        (_said(target="me", private=True), "(private) <alice> hi"),
+        (_said(target="bob", private=True, own=True), "(to bob) <alice> hi"),
+        (_said(kind=Kind.ACTION), "* <alice> hi"),
+        (_said(kind=Kind.ACTION, target="#other"), "#other * <alice> hi"),
+        (_said(kind=Kind.NOTICE), "-alice- hi"),
+        (_said(kind=Kind.CTCP, text="VERSION", private=True), "(private) -alice- CTCP VERSION"),
+        (Joined("alice", HOME, own=False), "* alice joined #lobby"),
+        (Parted("alice", HOME, "", own=False), "* alice left #lobby"),
+        (Parted("alice", HOME, "bye", own=False), "* alice left #lobby (bye)"),
+        (Kicked("alice", HOME, "bob", "spam", own=False), "* alice was put out of #lobby by bob (spam)"),
+        (Quit("alice", "gone", ()), "* alice quit (gone)"),
+        (NickChanged("alice", "al", own=False), "* alice is now al"),
+        (TopicChanged(HOME, "tea", "bob"), "* bob set the topic of #lobby: tea"),
+        (TopicChanged(HOME, "", "bob"), "* bob took away the topic of #lobby"),
+        (TopicChanged(HOME, "tea", None), "* the topic of #lobby is: tea"),
+        (TopicChanged(HOME, "", None), "* #lobby has no topic"),
+        (ModesChanged(HOME, "+o alice", "bob"), "* bob set modes of #lobby: +o alice"),
+        (Invited("alice", HOME, "bob"), "* bob invited alice to #lobby"),
+        (Names(HOME, ("@alice", "bob")), "* in #lobby: @alice, bob"),
+        (Names(HOME, ()), "* in #lobby: nobody"),
+        (Away("bob", "reads it later"), "* bob is not there: reads it later"),
+        (ServerSaid("chat.example", "372", "- motd"), "-chat.example- - motd"),
+        (Acknowledged(Request("1", "JOIN", ("#c",), labelled=True)), None),
+        (Disconnected(None), None),
+    ],
+)
+def test_forms(event: Event, line: str | None) -> None:
+    assert plain.line(event, HOME) == line
+
+
+def test_without_a_home_every_channel_is_named() -> None:
+    assert plain.line(_said(), None) == "#lobby <alice> hi"
+
+
+@given(TEXTS, st.sampled_from(Kind), st.booleans(), st.sampled_from([HOME, "#other", "me"]))
+def test_nobody_can_pass_for_somebody_else_or_for_the_server(text: str, kind: Kind, own: bool, target: str) -> None:
+    line = plain.line(_said(text, target=target, kind=kind, own=own, private=target == "me"), HOME)
+    assert line is not None
+    assert len(line.splitlines()) == 1
+    assert re.match(r"(#other |\(private\) |\(to me\) )?(<alice>|\* <alice>|-alice-) ", line)
+
+
+@given(TEXTS)
+def test_no_event_makes_two_lines(text: str) -> None:
+    for event in (
+        Parted(text, text, text, own=False),
+        Kicked(text, text, text, text, own=False),
+        TopicChanged(text, text, text),
+        Names(text, (text, text)),
+        ServerSaid(text, text, text),
+        Invited(text, text, text),
+        ModesChanged(text, text, text),
+        NickChanged(text, text, own=True),
+    ):
+        line = plain.line(event, HOME)
+        assert line is not None
+        assert len(line.splitlines()) == 1
+        assert "\x1b" not in line
+
+
+def test_refusals_say_what_was_not_said() -> None:
+    said = Request("1", "PRIVMSG", ("#c", "hel\x1blo"), labelled=True)
+    joined = Request("2", "JOIN", ("#c",), labelled=True)
+    assert plain.refusal(Refused(said, "404", "#c", "Cannot send")) == "Cannot send (#c); not said: hel␛lo"
+    assert plain.refusal(Refused(joined, "473", "#c", "Invite only")) == "Invite only (#c)"
+    assert plain.refusal(Refused(None, "", "", "")) == "refused"

@@ -1,0 +1,44 @@
+"""An operator that keeps accounts in memory, for tests of what stands in front of the real one."""
+
+from securechat.server.control import AccountLine, OperatorError
+
+
+class MemoryOperator:
+    """Says of itself what was asked; passwords are kept as they are."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, AccountLine] = {}
+        self.passwords: dict[str, str] = {}
+
+    def add_account(self, name: str, password: str, *, admin: bool) -> None:
+        if name in self.accounts:
+            raise OperatorError(f"there is an account {name} already")
+        self._check(password)
+        role = "admin" if admin else "member"
+        self.accounts[name] = AccountLine(name, role, True, "2026-11-22T13:00:00.000Z", False)
+        self.passwords[name] = password
+
+    def list_accounts(self) -> list[AccountLine]:
+        return list(self.accounts.values())
+
+    def set_password(self, name: str, password: str) -> None:
+        self._get(name)
+        self._check(password)
+        self.passwords[name] = password
+
+    def set_enabled(self, name: str, enabled: bool) -> None:
+        old = self._get(name)
+        self.accounts[name] = AccountLine(old.name, old.role, enabled, old.created, old.online)
+
+    def remove_account(self, name: str) -> None:
+        self._get(name)
+        del self.accounts[name]
+
+    def _get(self, name: str) -> AccountLine:
+        if name not in self.accounts:
+            raise OperatorError(f"there is no account {name}")
+        return self.accounts[name]
+
+    def _check(self, password: str) -> None:
+        if len(password) < 8:
+            raise OperatorError("the password is too short: it needs at least 8 characters")
