@@ -24,7 +24,7 @@ __all__ = ["app", "main"]
 _COMMANDS: Final = {
     "connect": "Join a chat, at a terminal or in a pipe.",
     "server": "Run a chat.",
-    "user": "Make, list, change and remove the accounts of a chat on this machine.",
+    "user": "Manage the accounts of a chat on this machine.",
     "demo": "See it work: a chat on this machine, from nothing.",
 }
 

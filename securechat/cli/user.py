@@ -35,7 +35,7 @@ _LONGEST_LINE: Final = 8192  # bytes; no password is longer
 _NOT_UTF8: Final = "the password is not UTF-8"
 
 user = typer.Typer(
-    help="Make, list, change and remove the accounts of a chat on this machine, whether its server runs or not.",
+    help="Manage the accounts of a chat on this machine, whether its server runs or not.",
     epilog="Exit status: 0 done; 1 the server or the system could not do it; 2 something was typed wrongly.",
     no_args_is_help=True,
     add_completion=False,
