@@ -8,27 +8,25 @@ import os
 import signal
 import socket
 import ssl
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
+from securechat.cli.endings import FAILED, MISTAKE, stop
 from securechat.server import config as configuration
 from securechat.server import log as logs
 from securechat.server.config import Config, ConfigError
+from securechat.server.control import OperatorFailed
 from securechat.server.server import Server, bind
 from securechat.store.database import StoreUnusable
-from securechat.store.datadir import DataDir, DataDirError, DataDirStorageError
+from securechat.store.datadir import DataDir, DataDirError, UnusableDataDirError
 from securechat.tls.contexts import server_context
 from securechat.tls.errors import CertificateFileError
 
 __all__ = ["server"]
-
-MISTAKE = 2
-REFUSED = 1
 
 
 def server(
@@ -71,23 +69,24 @@ def server(
             guests=guests or None,
         )
         if chosen.tls.cert is None:
-            _fail(MISTAKE, "which certificate? Say --cert FILE, or cert under [tls] in the configuration file. "
-                  "python scripts/gen_certs.py makes certs/server.pem.")  # fmt: skip
+            stop(
+                "which certificate? Say --cert FILE, or cert under [tls] in the configuration file; "
+                "python scripts/gen_certs.py makes certs/server.pem",
+                MISTAKE,
+            )
         context = server_context(chosen.tls.cert, chosen.tls.key)
     except (ConfigError, CertificateFileError) as error:
-        _fail(MISTAKE, str(error))
+        stop(error, MISTAKE)
     for warning in chosen.warnings:
         log.warning("configuration", note=warning)
     directory = DataDir(chosen.store.data)
     try:
         with directory.lock(), _until_told() as told:
             _serve(chosen, directory, context, log, told, one_core=one_core)
-    except DataDirStorageError as error:
-        _fail(REFUSED, str(error))
-    except DataDirError as error:
-        _fail(MISTAKE, str(error))
-    except StoreUnusable as error:
-        _fail(REFUSED, str(error))
+    except UnusableDataDirError as error:
+        stop(error, MISTAKE)
+    except (DataDirError, StoreUnusable, OperatorFailed) as error:
+        stop(error, FAILED)
 
 
 def _serve(
@@ -102,12 +101,12 @@ def _serve(
     try:
         sockets = bind(config.listen.host, config.listen.port)
     except socket.gaierror as error:
-        _fail(MISTAKE, f"there is no address for --host {', '.join(config.listen.host)}: {error.strerror}.")
+        stop(f"there is no address for --host {', '.join(config.listen.host)}: {error.strerror}", MISTAKE)
     except OSError as error:
         where = f"port {config.listen.port}"
         if error.errno == errno.EADDRINUSE:
-            _fail(REFUSED, f"{where} is in use already. Stop what uses it, or choose another with --port.")
-        _fail(REFUSED, f"can't listen on {where} of {', '.join(config.listen.host)}: {error.strerror}.")
+            stop(f"{where} is in use already. Stop what uses it, or choose another with --port", FAILED)
+        stop(f"can't listen on {where} of {', '.join(config.listen.host)}: {error.strerror}", FAILED)
     if one_core:
         _keep_on_one_core()
     _raise_descriptor_limit(config.limits.max_connections)
@@ -118,7 +117,7 @@ def _serve(
             told.wait()
             log.info("stopping")
     except OSError as error:
-        _fail(REFUSED, str(error))
+        stop(error, FAILED)
 
 
 @contextlib.contextmanager
@@ -150,8 +149,3 @@ def _raise_descriptor_limit(connections: int) -> None:
         limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
-
-
-def _fail(status: int, sentence: str) -> NoReturn:
-    print(f"securechat server: {sentence}", file=sys.stderr)
-    raise typer.Exit(status)

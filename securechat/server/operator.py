@@ -33,7 +33,7 @@ class Accounts:
         if not valid_nick(name):
             raise OperatorError(
                 f"{name!r} can't be the name of an account: at most 32 ASCII letters, digits and -_[]\\^{{}}|`, "
-                "with neither a digit nor a hyphen in front."
+                "with neither a digit nor a hyphen in front"
             )
         self._do(name, AddAccount(name, self._hash(password), Role.ADMIN if admin else Role.MEMBER))
         self._hub.log.info("account added", account=name, admin=admin)
@@ -69,7 +69,7 @@ class Accounts:
     def _hash(self, password: str) -> str:
         least = self._hub.config.limits.min_password_length
         if len(password) < least:
-            raise OperatorError(f"The password is too short: it needs at least {least} characters.")
+            raise OperatorError(f"The password is too short: it needs at least {least} characters")
         try:
             return self._hub.hasher.hash(password)
         except PasswordRefusedError as error:
@@ -81,12 +81,12 @@ class Accounts:
             return
         match outcome.reason:
             case Reason.ACCOUNT_EXISTS:
-                raise OperatorError(f"There is an account {name} already.")
+                raise OperatorError(f"There is an account {name} already")
             case Reason.NO_SUCH_ACCOUNT:
-                raise OperatorError(f"There is no account {name}.")
+                raise OperatorError(f"There is no account {name}")
             case Reason.NOT_STORED:
-                raise OperatorFailed(f"Nothing was changed, because {outcome.context[0]}.")
-        raise OperatorFailed("Nothing was changed: the server made a mistake, which its log tells of.")
+                raise OperatorFailed(f"Nothing was changed, because {outcome.context[0]}")
+        raise OperatorFailed("Nothing was changed: the server made a mistake, which its log tells of")
 
 
 @contextmanager

@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from securechat.server import control
-from securechat.server import control_wire as wire
 from securechat.server.control import (
     AccountLine,
     ControlClient,
@@ -389,61 +388,6 @@ def test_a_stop_tells_who_has_not_asked_yet(path: Path) -> None:
         server.stop()
         assert line_from(sock) == {"ok": False, "fault": "stopping"}
         assert line_from(sock) is None
-
-
-@contextmanager
-def liar(path: Path, *lines: bytes) -> Iterator[ControlClient]:
-    """Something that listens there and says such lines: the first at once, each of the others after a request."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        listener.bind(str(path))
-        listener.listen(1)
-        listener.settimeout(30)
-
-        def serve() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                connection.settimeout(30)
-                connection.sendall(lines[0])
-                for line in lines[1:]:
-                    connection.recv(65536)
-                    connection.sendall(line)
-
-        thread, outcome = in_thread(serve)
-        yield ControlClient(path)
-        thread.join(30)
-        assert outcome == [None]
-
-
-HELLO = b'{"securechat": 1}\n'
-
-
-@pytest.mark.parametrize(
-    ("lines", "error", "words"),
-    [
-        ([b""], NoServer, "has stopped"),
-        ([b'{"securechat": 2}\n'], OperatorFailed, "another version"),
-        ([b"HTTP/1.1 400 Bad Request\r\n"], OperatorFailed, "makes no sense"),
-        ([HELLO, b""], OperatorFailed, "see with `securechat user list`"),
-        ([HELLO, b'{"ok": tr'], OperatorFailed, "see with `securechat user list`"),
-        ([HELLO, b"{}\n"], OperatorFailed, "makes no sense"),
-        ([HELLO, b'{"ok": false, "fault": "server"}\n'], OperatorFailed, "makes no sense"),
-        ([HELLO, b'{"ok": false, "fault": "stopping"}\n'], NoServer, "is stopping"),
-        ([HELLO, b'{"ok": true}\n'], OperatorFailed, "makes no sense: 'accounts'"),
-        ([HELLO, b'{"ok": true, "accounts": [1]}\n'], OperatorFailed, "makes no sense"),
-        ([HELLO, b'{"ok": true, "accounts": [{"name": "a"}]}\n'], OperatorFailed, "makes no sense"),
-    ],
-)
-def test_servers_that_are_not_ours(path: Path, lines: list[bytes], error: type[Exception], words: str) -> None:
-    with liar(path, *lines) as client, pytest.raises(OperatorFailed) as caught:
-        client.list_accounts()
-    assert type(caught.value) is error
-    assert words in str(caught.value)
-
-
-def test_a_server_that_talks_too_much(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "MAX_ANSWER", 1000)
-    with liar(path, HELLO, b"x" * 70_000) as client, pytest.raises(OperatorFailed, match="too long"):
-        client.list_accounts()
 
 
 def test_a_server_that_does_not_answer(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
