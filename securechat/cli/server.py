@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import signal
 import socket
 import ssl
@@ -20,6 +19,7 @@ from securechat.server import config as configuration
 from securechat.server import log as logs
 from securechat.server.config import Config, ConfigError
 from securechat.server.control import OperatorFailed
+from securechat.server.cores import Cores
 from securechat.server.server import Server, bind
 from securechat.store.database import StoreUnusable
 from securechat.store.datadir import DataDir, DataDirError, UnusableDataDirError
@@ -49,7 +49,7 @@ def server(
         bool,
         typer.Option(
             "--one-core/--all-cores",
-            help="Keep the process on one core: threads hand over to each other much faster.",
+            help="Keep to one core, but for password hashes and TLS handshakes: threads hand over much faster.",
         ),
     ] = True,
     log_level: Annotated[logs.Level, typer.Option(help="From which level on events are logged.")] = logs.Level.INFO,
@@ -107,11 +107,9 @@ def _serve(
         if error.errno == errno.EADDRINUSE:
             stop(f"{where} is in use already. Stop what uses it, or choose another with --port", FAILED)
         stop(f"can't listen on {where} of {', '.join(config.listen.host)}: {error.strerror}", FAILED)
-    if one_core:
-        _keep_on_one_core()
     _raise_descriptor_limit(config.limits.max_connections)
     try:
-        with Server(config, directory, context, sockets, log) as running:
+        with Server(config, directory, context, sockets, log, Cores(one=one_core)) as running:
             for listener in running.listeners:
                 log.info("listening", address=listener.address, port=listener.port, name=config.server.name)
             told.wait()
@@ -130,13 +128,6 @@ def _until_told() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _keep_on_one_core() -> None:
-    """Python runs one thread at a time: that they need not follow each other from core to core is worth more."""
-    if hasattr(os, "sched_setaffinity"):
-        with contextlib.suppress(OSError):
-            os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def _raise_descriptor_limit(connections: int) -> None:

@@ -8,6 +8,7 @@ between two of them.
 import asyncio
 import contextlib
 import shutil
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -21,12 +22,35 @@ from securechat.client import plain
 from securechat.client.commands import obey
 from securechat.client.connection import Client
 from securechat.client.errors import ConnectionLostError
-from securechat.client.events import Disconnected, Event, Joined, Kicked, Parted, Refused
+from securechat.client.events import Disconnected, Event, Joined, Kicked, Parted, Refused, ServerSaid
 from securechat.client.safe import safe_name
 from securechat.irc.names import casefold
+from securechat.irc.numerics import Numeric
 
 _INDENT: Final = 6  # columns, those of the time: the second row of a message can't pass for another message
 _NARROW: Final = 20  # columns; in less than that nothing is indented
+
+_TEDIOUS: Final = frozenset(
+    f"{code:03}"
+    for code in (
+        Numeric.RPL_YOURHOST,
+        Numeric.RPL_CREATED,
+        Numeric.RPL_MYINFO,
+        Numeric.RPL_LUSERCLIENT,
+        Numeric.RPL_LUSEROP,
+        Numeric.RPL_LUSERUNKNOWN,
+        Numeric.RPL_LUSERCHANNELS,
+        Numeric.RPL_LUSERME,
+        Numeric.RPL_LOCALUSERS,
+        Numeric.RPL_GLOBALUSERS,
+        Numeric.RPL_MOTDSTART,
+        Numeric.RPL_ENDOFMOTD,
+        Numeric.ERR_NOMOTD,
+        Numeric.RPL_TOPICWHOTIME,
+        Numeric.RPL_CREATIONTIME,
+    )
+)
+"""What servers say to everyone who comes, and nobody reads."""
 
 
 class Terminal:
@@ -47,7 +71,7 @@ class Terminal:
             self._call_off()
         elif isinstance(event, Refused):
             self._print(event, f"! {plain.refusal(event)}")
-        else:
+        elif not (isinstance(event, ServerSaid) and event.code in _TEDIOUS):
             self._follow(event)
             if line := plain.line(event, self.current):
                 self._print(event, line)
@@ -59,7 +83,9 @@ class Terminal:
 
     def show(self, line: str) -> None:
         """Print a line that is fit for it."""
-        print("\n".join(wrap(line, shutil.get_terminal_size().columns)), flush=True)
+        rows = wrap(line, shutil.get_terminal_size().columns)
+        sys.stdout.write("".join(f"{row}\n" for row in rows))  # in one piece: two threads print
+        sys.stdout.flush()
 
     def run(self, client: Client) -> str:
         """Join the channels, read and obey until one wants to leave; what to say with QUIT.

@@ -15,6 +15,7 @@ from securechat.irc.names import MAX_CHANNEL, MAX_NICK
 from securechat.server import answers
 from securechat.server.commands import Command, registry
 from securechat.server.config import Config
+from securechat.server.cores import Cores
 from securechat.server.log import EventLog
 from securechat.server.session import Session
 from securechat.server.throttle import ConnectionThrottle, LoginThrottle, TokenBucket
@@ -41,6 +42,7 @@ class Hub:
         self.logins = LoginThrottle(enabled=config.limits.throttle)
         self.arrivals = ConnectionThrottle(config.limits.max_connections_per_address, enabled=config.limits.throttle)
         self.stopping = False
+        self.cores = Cores(one=False)
         self.sessions: dict[int, Session] = {}
         self.offers: Mapping[str, str] = OFFERS
         self.commands: Mapping[str, Command] = registry

@@ -157,7 +157,8 @@ class Registration:
         name = given.authcid
         account = hub.chat.accounts.get(casefold(name))
         try:
-            right = hub.hasher.verify(given.password, account.credential if account else None)
+            with hub.cores.anywhere():
+                right = hub.hasher.verify(given.password, account.credential if account else None)
         except BrokenHashError as error:
             hub.on_error("an account's hash is broken", error)
             right = False

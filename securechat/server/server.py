@@ -15,6 +15,7 @@ from securechat.chat.requests import Start
 from securechat.server.assembly import build_hub
 from securechat.server.config import Config
 from securechat.server.control import ControlServer
+from securechat.server.cores import Cores
 from securechat.server.listener import Listener
 from securechat.server.log import EventLog
 from securechat.server.operator import Accounts
@@ -74,12 +75,20 @@ class Server:
     """A running server, as a context: left, it has stopped, and all that it started has ended."""
 
     def __init__(
-        self, config: Config, data: DataDir, context: ssl.SSLContext, sockets: list[socket.socket], log: EventLog
+        self,
+        config: Config,
+        data: DataDir,
+        context: ssl.SSLContext,
+        sockets: list[socket.socket],
+        log: EventLog,
+        cores: Cores | None = None,
     ) -> None:
         self._config = config
         self._context = context
         self._log = log
         self.hub = build_hub(config, data, log)
+        if cores is not None:
+            self.hub.cores = cores
         self.listeners = [Listener(sock, self._on_connection, self.hub.on_error) for sock in sockets]
         self._control = ControlServer(data.control_socket, Accounts(self.hub), log)
 
@@ -94,6 +103,7 @@ class Server:
         if not isinstance(outcome, Applied):
             raise OSError(f"The store refuses to be written: {', '.join(outcome.context) or outcome.reason.name}")
         threading.stack_size(_STACK)
+        self.hub.cores.settle()
         self._control.start()
         for listener in self.listeners:
             listener.start()

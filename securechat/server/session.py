@@ -90,6 +90,7 @@ class Session:
         "_bucket",
         "_collecting",
         "_ending",
+        "_head",
         "_inbox",
         "_last_heard",
         "_lines",
@@ -131,7 +132,8 @@ class Session:
         self.echo = False
         self.labels = False
         self._lines = LineBuffer()
-        self._inbox: deque[Message | ProtocolError] = deque()
+        self._inbox: deque[str | ProtocolError] = deque()  # lines as they came: parsed, they need much more memory
+        self._head: Message | ProtocolError | None = None  # the first one, parsed
         # Two counters and no lock: the first is changed by the session's thread alone, the second by the runner alone.
         self._submitted = 0
         self._answered = 0
@@ -294,7 +296,8 @@ class Session:
         """The life of the session: its thread's target."""
         hub = self.hub
         try:
-            self.link.handshake(hub.config.limits.handshake_timeout)
+            with hub.cores.anywhere():
+                self.link.handshake(hub.config.limits.handshake_timeout)
         except (LinkBroken, ssl.SSLError, OSError) as error:
             why = "timeout" if isinstance(error, HandshakeTimeout) else getattr(error, "reason", None) or str(error)
             hub.log.info("handshake failed", session=self.number, address=self.address, why=str(why))
@@ -325,8 +328,9 @@ class Session:
             if self._ending is not None:
                 return self._ending
             timeout = self._check_time(time.monotonic())
-            if not ready and self._inbox and self._throttled_until:
+            if not ready and self._throttled_until:
                 timeout = min(timeout, max(self._throttled_until - time.monotonic(), 0.0))
+                self._throttled_until = 0.0
             # Look once more: what we wait for may have come while we were busy.
             readable = link.wait(0 if not ready and self._can_go_on() else timeout, read=ready)
             if readable:
@@ -336,32 +340,23 @@ class Session:
                 if data:
                     self._last_heard = time.monotonic()
                     self._pinged = False
-                    self._take(data)
+                    self._inbox.extend(self._lines.feed(data))
             journal.run()  # the turn may have been passed to us
-
-    def _take(self, data: bytes) -> None:
-        inbox = self._inbox
-        for item in self._lines.feed(data):
-            if type(item) is str:
-                try:
-                    inbox.append(Message.parse(item))
-                except MalformedMessageError as error:
-                    inbox.append(error)
-            else:
-                inbox.append(item)  # type: ignore[arg-type]
 
     def _process_inbox(self) -> bool:
         """Carry out the lines that have come. Returns whether more may be read."""
         inbox = self._inbox
         commands = self.hub.commands
-        journal = self.hub.journal
         bucket = self._bucket
-        while inbox and self._ending is None:
+        self._resume_at = None
+        while (inbox or self._head is not None) and self._ending is None:
             if self._arriving or self._submitted - self._answered >= MAX_PENDING:
                 if not self._drain(self._submitted if self._arriving else self._submitted - RESUME_PENDING):
                     return False
                 self._arriving = False
-            message = inbox[0]
+            message = self._head
+            if message is None:
+                message = self._head = _parse(inbox.popleft())
             command = commands.get(message.command) if type(message) is Message else None
             if (command is None or not command.pipelined) and not self._drain(self._submitted):
                 return False
@@ -370,21 +365,19 @@ class Session:
                 wait = bucket.take(now)
                 if wait > 0:
                     self._throttled_until = now + wait
-                    break
-            inbox.popleft()
+                    self.hub.journal.run()
+                    return False
+            self._head = None
             if type(message) is Message:
                 carry_out(self, command, message)
             else:
                 self._reject(message)  # type: ignore[arg-type]
-        journal.run()
-        if inbox and self._ending is None:  # throttled
-            return False
+        self.hub.journal.run()
         if self._arriving and self._answered == self._submitted:
             self._arriving = False
         if self._submitted - self._answered >= MAX_PENDING:
             self._resume_at = self._submitted - RESUME_PENDING
             return False
-        self._resume_at = None
         return True
 
     def _drain(self, until: int) -> bool:
@@ -397,8 +390,11 @@ class Session:
         self.hub.journal.run()
         if self._answered >= until:
             return True
-        self._resume_at = until
-        return self._answered >= until
+        self._resume_at = until  # from now on the runner wakes us; what it answered just before, we see ourselves
+        if self._answered < until:
+            return False
+        self._resume_at = None
+        return True
 
     def _can_go_on(self) -> bool:
         return self._resume_at is not None and self._answered >= self._resume_at
@@ -439,3 +435,12 @@ class Session:
         hub.log.info("disconnected", session=self.number, address=self.address, nick=self.nick, why=reason)
         if self._ending is not None:
             self.link.queue(self.raw(f"ERROR :Closing link: {reason}"))
+
+
+def _parse(item: str | ProtocolError) -> Message | ProtocolError:
+    if isinstance(item, ProtocolError):
+        return item
+    try:
+        return Message.parse(item)
+    except MalformedMessageError as error:
+        return error

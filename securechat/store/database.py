@@ -55,7 +55,7 @@ class Database:
             self._migrate(self._connection)
         except (sqlite3.Error, OSError) as error:
             self.close()
-            raise StoreUnusable(f"The database {path} can't be opened: {error}.") from error
+            raise StoreUnusable(f"The database {path} can't be opened: {error}") from error
 
     def _open(self) -> sqlite3.Connection:
         connection = self._connect(self._path)
@@ -73,7 +73,7 @@ class Database:
             connection.close()
             raise StoreUnusable(
                 f"The database {self._path} is of schema {version}, and this program knows {VERSION}: "
-                "use the newer securechat that wrote it."
+                "use the newer securechat that wrote it"
             )
         if version == 0:
             connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")

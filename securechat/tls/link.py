@@ -37,7 +37,7 @@ from securechat.tls.waker import READABLE, WRITABLE, Waker, wait_for
 
 __all__ = ["HandshakeTimeout", "Link", "LinkBroken"]
 
-_RECEIVE = 65536  # bytes asked of the socket at a time
+_RECEIVE = 16384  # bytes asked of the socket at a time: a TLS record
 _PIECE = 65536  # bytes encrypted at a time: four full TLS records
 
 
@@ -397,6 +397,7 @@ class Link:
         except OSError as error:
             self._hung_up = not isinstance(error, ssl.SSLError)
             self._note_failure(f"connection lost: {error.strerror or error}", error)
+            self._waker.set()
             return False
         if sent == len(data):
             return True
