@@ -9,6 +9,7 @@ import hmac
 import time
 from typing import TYPE_CHECKING
 
+from securechat.chat.machine import Chat
 from securechat.chat.model import Account
 from securechat.chat.requests import Arrive
 from securechat.chat.views import population
@@ -54,9 +55,21 @@ class Registration:
         if not valid_nick(nick):
             session.reply(message, [session.numeric(Numeric.ERR_ERRONEUSNICKNAME, nick)])
             return
+        # One that negotiates may be about to log in to the very account that is here; it is judged at its arrival.
+        if not session.caps.negotiating and session.ask(lambda chat: _worn_by_guest(chat, nick)):
+            session.reply(message, [session.numeric(Numeric.ERR_NICKNAMEINUSE, nick)])
+            return
         session.reply(message, [])
         self._nick = session.nick = nick
         self.go_on(message)
+
+    def nick_refused(self) -> None:
+        """The arrival was refused because of the nick: it is as if it had not been said.
+
+        Called by the journal's runner, while the session's thread waits for just that.
+        """
+        self._nick = None
+        self._session.nick = "*"
 
     def take_user(self, message: Message, username: str, realname: str) -> None:
         session = self._session
@@ -105,8 +118,7 @@ class Registration:
         try:
             outcome = self._sasl.handle(message.params[0])
             if isinstance(outcome, list):
-                # No label and no ACK: the exchange has rules of its own for what answers what.
-                session.reply(None, [session.raw(f"AUTHENTICATE {part}") for part in outcome])
+                session.reply(message, [session.raw(f"AUTHENTICATE {part}") for part in outcome])
                 return
             if not isinstance(outcome, PlainCredentials):
                 raise SaslFailedError
@@ -116,7 +128,10 @@ class Registration:
             finally:
                 self.deadline += time.monotonic() - begun  # what the server needs is not the client's fault
         except SaslError as error:
-            session.reply(message, [session.answer(answer) for answer in error.answers])
+            lines = [session.answer(answer) for answer in error.answers]
+            if isinstance(error, _DisabledError):
+                lines.insert(0, session.line(f"{Numeric.ERR_NICKLOCKED} {session.nick} :{error}"))
+            session.reply(message, lines)
             self._failures += isinstance(error, SaslFailedError)
             if self._failures >= MAX_FAILURES:
                 session.end("Too many failed logins")
@@ -138,7 +153,7 @@ class Registration:
     def _verify(self, given: PlainCredentials) -> Account | None:
         """Check a name and a password, here in the client's own thread; nothing is locked meanwhile.
 
-        Raises :class:`SaslFailedError`. ``None``: the account is disabled, and the client has been told.
+        Raises :class:`SaslFailedError`. ``None``: the server is stopping.
         """
         session = self._session
         hub = session.hub
@@ -148,7 +163,7 @@ class Registration:
                 if not attempt.wait:
                     return self._check(given, attempt)
             if attempt.wait > MAX_DELAY or not session.pause(attempt.wait):
-                hub.log.warning("login throttled", session=session.number, address=session.address, account=name)
+                self._log_failure("login throttled", name)
                 raise SaslFailedError("throttled")
 
     def _check(self, given: PlainCredentials, attempt: Attempt) -> Account | None:
@@ -168,14 +183,32 @@ class Registration:
         if given.authzid and casefold(given.authzid) != casefold(name):
             right = False
         if account is None or not right:
-            hub.log.warning("login failed", session=session.number, address=session.address, account=name)
+            self._log_failure("login failed", name)
             raise SaslFailedError("wrong name or password")
         attempt.succeeded()
         if not account.enabled:
             hub.log.warning(
                 "login to a disabled account", session=session.number, address=session.address, account=account.name
             )
-            session.link.queue(session.line(f"902 {session.nick} :This account is disabled"))
-            session.reply(None, [session.numeric(Numeric.ERR_SASLFAIL)])
-            return None
+            raise _DisabledError
         return account
+
+
+class _DisabledError(SaslFailedError):
+    """The right password of an account that may not be used: 902, then 904."""
+
+    def __init__(self) -> None:
+        super().__init__("This account is disabled")
+
+
+def _worn_by_guest(chat: Chat, nick: str) -> bool:
+    user = chat.users.get(casefold(nick))
+    return user is not None and user.account_id is None
+
+    def _log_failure(self, event: str, name: str) -> None:
+        """Who types a password where the name goes does not find it in the log: only names that exist are in there."""
+        hub, session = self._session.hub, self._session
+        account = hub.chat.accounts.get(casefold(name))
+        hub.log.warning(
+            event, session=session.number, address=session.address, account=account.name if account else "unknown"
+        )
