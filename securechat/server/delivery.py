@@ -152,10 +152,12 @@ class Delivery:
 
     def _refuse(self, entry: SessionEntry, refused: Refusal, replies: list[Reply]) -> None:
         session = entry.session
-        if entry.command == "NOTICE":
-            return  # Modern IRC: a NOTICE is never answered by the server, not even with an error
-        replies.append(session.answer(refusal(refused, entry.command)))
+        if entry.command == "NOTICE" and entry.label is None:
+            # Modern IRC: a NOTICE is never answered, not even with an error. With a label it has to be answered
+            # (labeled-response), and an ACK would say that it was said.
+            return
         session.refused(refused)
+        replies.append(session.answer(refusal(refused, entry.command)))
 
     def _show(self, event: Event, origin: Session | None, replies: list[Reply]) -> None:
         match event:

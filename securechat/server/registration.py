@@ -193,6 +193,14 @@ class Registration:
             raise _DisabledError
         return account
 
+    def _log_failure(self, event: str, name: str) -> None:
+        """Who types a password where the name goes does not find it in the log: only names that exist are in there."""
+        hub, session = self._session.hub, self._session
+        account = hub.chat.accounts.get(casefold(name))
+        hub.log.warning(
+            event, session=session.number, address=session.address, account=account.name if account else "unknown"
+        )
+
 
 class _DisabledError(SaslFailedError):
     """The right password of an account that may not be used: 902, then 904."""
@@ -204,11 +212,3 @@ class _DisabledError(SaslFailedError):
 def _worn_by_guest(chat: Chat, nick: str) -> bool:
     user = chat.users.get(casefold(nick))
     return user is not None and user.account_id is None
-
-    def _log_failure(self, event: str, name: str) -> None:
-        """Who types a password where the name goes does not find it in the log: only names that exist are in there."""
-        hub, session = self._session.hub, self._session
-        account = hub.chat.accounts.get(casefold(name))
-        hub.log.warning(
-            event, session=session.number, address=session.address, account=account.name if account else "unknown"
-        )

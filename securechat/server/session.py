@@ -29,11 +29,12 @@ from securechat.irc.message import Message
 from securechat.irc.numerics import Numeric, numeric
 from securechat.irc.split import fit
 from securechat.server.commands.command import carry_out
+from securechat.server.handshakes import why_it_failed
 from securechat.server.lines import flavour_of
 from securechat.server.registration import Registration
 from securechat.server.replies import Reply, labelled
 from securechat.store.journal import Entry, Waiting
-from securechat.tls.link import HandshakeTimeout, Link, LinkBroken
+from securechat.tls.link import Link, LinkBroken
 
 if TYPE_CHECKING:
     from securechat.server.hub import Hub
@@ -179,7 +180,11 @@ class Session:
 
     def refused(self, refusal: Refusal) -> None:
         """A request was refused; some refusals leave nothing to stay for."""
-        if self._arriving and refusal.reason in (
+        if not self._arriving:
+            return
+        if refusal.reason in (Reason.NICK_IN_USE, Reason.NICK_BELONGS_TO_ACCOUNT, Reason.BAD_NICK):
+            self.registration.nick_refused()
+        elif refusal.reason in (
             Reason.ACCOUNT_REQUIRED,
             Reason.ACCOUNT_CHANGED,
             Reason.ACCOUNT_DISABLED,
@@ -211,13 +216,12 @@ class Session:
         self._batches += 1
         return f"{self.number:x}-{self._batches:x}"
 
-    def reply(self, message: Message | None, replies: Sequence[Reply]) -> None:
+    def reply(self, message: Message | ProtocolError, replies: Sequence[Reply]) -> None:
         """Answer at once. Only while nothing is pending: the registry sees to that."""
-        label = self.label_of(message) if message is not None else None
-        for reply in labelled(self, list(replies), label):
+        for reply in labelled(self, list(replies), self.label_of(message)):
             self.link.queue(reply)
 
-    def label_of(self, message: Message) -> str | None:
+    def label_of(self, message: Message | ProtocolError) -> str | None:
         """The line's label, if there is one and the session may use it."""
         if not message.tags or not self.labels:
             return None
@@ -299,8 +303,7 @@ class Session:
             with hub.cores.anywhere():
                 self.link.handshake(hub.config.limits.handshake_timeout)
         except (LinkBroken, ssl.SSLError, OSError) as error:
-            why = "timeout" if isinstance(error, HandshakeTimeout) else getattr(error, "reason", None) or str(error)
-            hub.log.info("handshake failed", session=self.number, address=self.address, why=str(why))
+            hub.log.info("handshake failed", session=self.number, address=self.address, why=why_it_failed(error))
             self.link.close()
             hub.forget(self)
             return
@@ -401,9 +404,7 @@ class Session:
 
     def _reject(self, error: ProtocolError) -> None:
         """A line that is none; it is answered in its place."""
-        label = error.tags.get("label") if self.labels else None
-        for reply in labelled(self, [self.answer(answer) for answer in error.answers], label):
-            self.link.queue(reply)
+        self.reply(error, [self.answer(answer) for answer in error.answers])
 
     def _check_time(self, now: float) -> float:
         """Seconds until the clock wants something of this session; it may want its end."""

@@ -20,8 +20,7 @@ def cap(session: Session, message: Message) -> None:
     lines = session.caps.handle(message.params, room)
     replies = [session.line(f"CAP {session.nick} {' '.join([*line[:-1], ':' + line[-1]])}") for line in lines]
     # The answer still goes out as the session was before it.
-    if lines or session.registered:
-        session.reply(message, replies)
+    session.reply(message, replies)
     session.note_capabilities()
     if not session.registered:
         session.registration.go_on(message)
@@ -59,7 +58,7 @@ def user(session: Session, message: Message) -> None:
 
 
 def ping(session: Session, message: Message) -> None:
-    if not message.params or not message.params[0]:
+    if not message.params[0]:
         session.reply(message, [session.numeric(Numeric.ERR_NOORIGIN)])
         return
     session.reply(message, [session.line(f"PONG {session.hub.name} :{message.params[0]}")])
@@ -72,7 +71,7 @@ def pong(session: Session, message: Message) -> None:
 
 def quit(session: Session, message: Message) -> None:
     reason = message.params[0] if message.params else ""
-    session.reply(message, [] if session.label_of(message) is None else [session.line("ACK")])
+    session.reply(message, [])
     session.end(f"Quit: {reason}")
 
 
@@ -101,7 +100,7 @@ COMMANDS = (
     Command("PASS", password, "<password>", "Gives the password of the server, if it has one.", 1, When.BEFORE),
     Command("NICK", nick, "<nick>", "Says how you want to be called.", 0, When.ALWAYS),
     Command("USER", user, "<username> 0 * <realname>", "Says who you are.", 4, When.BEFORE),
-    Command("PING", ping, "<token>", "Asks for a PONG with the same token.", 0, When.ALWAYS),
+    Command("PING", ping, "<token>", "Asks for a PONG with the same token.", 1, When.ALWAYS),
     Command("PONG", pong, "<token>", "Answers a PING.", 0, When.ALWAYS),
     Command("QUIT", quit, "[<reason>]", "Leaves.", 0, When.ALWAYS),
     Command("MOTD", motd, "[<server>]", "Shows the message of the day."),

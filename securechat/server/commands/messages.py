@@ -54,8 +54,9 @@ def _say(session: Session, message: Message, kind: Speech) -> None:
 
 
 def _refuse(session: Session, message: Message, line: bytes) -> None:
-    """In its place among the answers. A NOTICE is never answered, not even with an error (Modern IRC)."""
-    session.answer_in_turn(message, *(() if message.command == "NOTICE" else (line,)))
+    """In its place among the answers. A NOTICE is answered only where its label asks for it."""
+    quiet = message.command == "NOTICE" and session.label_of(message) is None
+    session.answer_in_turn(message, *(() if quiet else (line,)))
 
 
 COMMANDS = (
