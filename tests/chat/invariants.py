@@ -26,6 +26,8 @@ def check_chat(chat: Chat) -> None:
     for key, channel in chat.channels.items():
         assert key == channel.key
         _check_channel(chat, channel)
+    if chat.channels:  # so it has started
+        assert chat.channels[casefold(chat.rules.lobby)].founder == 0, "the lobby is there, and the server's"
     assert len({channel.id for channel in chat.channels.values()}) == len(chat.channels)
 
 
@@ -87,7 +89,9 @@ def check_events(chat: Chat, before: set[int], stamp: int, events: Sequence[Even
                 assert set(event.audience).isdisjoint(event.copies)
                 assert not event.held or (event.audience == () and chat.held[event.target_id or 0] == stamp)
                 if event.channel_id is not None:
-                    assert event.audience is chat.channels[casefold(event.target)].audience, "without a copy"
+                    channel = chat.channels[casefold(event.target)]
+                    assert chat.sessions[event.origin] in channel.members
+                    assert event.audience is channel.audience, "without a copy"
             case Joined():
                 assert set(event.joiners) <= set(event.audience)
             case NickChanged():

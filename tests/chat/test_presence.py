@@ -334,9 +334,10 @@ def test_an_account_that_wears_the_name_of_a_new_one_gets_its_own_back() -> None
 def test_a_chat_goes_on_from_what_was_stored() -> None:
     room = Room()
     ann = room.account("ann")
+    lobby = Channel(id=4, name="#lobby", key="#lobby", created=4, founder=0)
     channel = Channel(id=5, name="#Tea", key="#tea", created=5, founder=ann.id)
-    room.chat = Chat(accounts=[ann], channels=[channel], held=[(ann.id, 6)])
-    room.do(Start(Rules()))
+    room.chat = Chat(accounts=[ann], channels=[lobby, channel], held=[(ann.id, 6)])
+    room.one(Start(Rules()), Started)
     arrived = room.one(room.login(ann), Arrived)
     assert arrived.held_up_to == 6
     room.do(Join(arrived.session, "#TEA"))

@@ -63,6 +63,12 @@ def test_msgids_sort_as_stamps_do(pair: tuple[int, int]) -> None:
     assert (msgid(first) == msgid(second)) == (first == second)
 
 
+@pytest.mark.parametrize("place", range(12))
+def test_digits_sort_as_their_values_do(place: int) -> None:
+    texts = [msgid(value << 5 * place) for value in range(32)]
+    assert texts == sorted(texts)
+
+
 @given(st.text("0123456789abcdefghjkmnpqrstvwxyz", min_size=13, max_size=13) | st.text(max_size=14))
 def test_each_stamp_has_one_msgid(text: str) -> None:
     """So a text is either the msgid of its stamp or none."""
