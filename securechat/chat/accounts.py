@@ -9,13 +9,14 @@ from securechat.chat.events import (
     AccountEnabled,
     AccountRemoved,
     PasswordSet,
+    Rehashed,
     SessionsEnded,
 )
 from securechat.chat.machine import Applied, Chat, rule
 from securechat.chat.model import Account
-from securechat.chat.presence import leave, move_aside
+from securechat.chat.presence import count_founded, leave, move_aside
 from securechat.chat.refusals import Reason, Refused
-from securechat.chat.requests import AddAccount, EnableAccount, RemoveAccount, SetPassword
+from securechat.chat.requests import AddAccount, EnableAccount, Rehash, RemoveAccount, SetPassword
 from securechat.irc.names import casefold, valid_nick
 
 
@@ -51,6 +52,16 @@ def set_password(chat: Chat, stamp: int, request: SetPassword, applied: Applied)
     _end_sessions(chat, stamp, account, "The password was changed", applied, keep=request.keep)
 
 
+@rule(Rehash)
+def rehash(chat: Chat, stamp: int, request: Rehash, applied: Applied) -> None:
+    """The same password under another hash: nobody's session ends. Too late if the password was changed meanwhile."""
+    account = chat.accounts_by_id.get(request.account_id)
+    if account is None or account.credential_set != request.credential_set:
+        raise Refused(Reason.ACCOUNT_CHANGED)
+    chat.replace_account(replace(account, credential=request.credential), account, applied)
+    applied.events.append(Rehashed(stamp, account.id, request.credential))
+
+
 @rule(EnableAccount)
 def enable_account(chat: Chat, stamp: int, request: EnableAccount, applied: Applied) -> None:
     account = _existing(chat, request.name)
@@ -76,6 +87,7 @@ def remove_account(chat: Chat, stamp: int, request: RemoveAccount, applied: Appl
         channel.founder = None
         if not channel.members:
             del chat.channels[channel.key]
+    count_founded(chat, account.id, 0, applied)
     held = chat.held.get(account.id)
     if held is not None:
         applied.on_undo(lambda: chat.held.__setitem__(account.id, held))

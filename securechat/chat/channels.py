@@ -38,6 +38,8 @@ def join(chat: Chat, stamp: int, request: Join, applied: Applied) -> None:
     if len(user.channels) >= chat.rules.channels_per_user:
         raise Refused(Reason.TOO_MANY_CHANNELS, request.channel)
     if channel is None:
+        if user.account_id is not None and chat.founded.get(user.account_id, 0) >= chat.rules.channels_per_user:
+            raise Refused(Reason.TOO_MANY_CHANNELS, request.channel)
         channel = make_channel(chat, stamp, request.channel, user.account_id, applied)
         membership = Membership(operator=True)
     else:

@@ -26,6 +26,7 @@ __all__ = [
     "NickChanged",
     "Parted",
     "PasswordSet",
+    "Rehashed",
     "Said",
     "SessionsEnded",
     "Started",
@@ -196,6 +197,13 @@ class PasswordSet:
 
 
 @dataclass(slots=True)
+class Rehashed:
+    stamp: int
+    account_id: int
+    credential: str = field(repr=False)
+
+
+@dataclass(slots=True)
 class AccountEnabled:
     stamp: int
     account_id: int
@@ -234,6 +242,7 @@ Event = (
     | Collected
     | AccountAdded
     | PasswordSet
+    | Rehashed
     | AccountEnabled
     | AccountRemoved
     | SessionsEnded

@@ -80,6 +80,11 @@ class Chat:
         self.accounts: dict[str, Account] = {casefold(account.name): account for account in accounts}
         self.accounts_by_id: dict[int, Account] = {account.id: account for account in self.accounts.values()}
         self.channels: dict[str, Channel] = {channel.key: channel for channel in channels}
+        self.founded: dict[int, int] = {}
+        """By account id: how many channels belong to it. They last, so their number has to have an end."""
+        for channel in self.channels.values():
+            if channel.founder:
+                self.founded[channel.founder] = self.founded.get(channel.founder, 0) + 1
         self.users: dict[str, User] = {}
         """By casefolded nick."""
         self.users_by_account: dict[int, User] = {}

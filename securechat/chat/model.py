@@ -24,7 +24,8 @@ class Rules:
     guests: bool = False
     lobby: str = "#lobby"
     channels_per_user: int = 100
-    topic_length: int = 390
+    topic_length: int = 307
+    """Bytes; so much fits into any line that says a topic, whoever set it wherever."""
     channel_length: int = 64
 
 

@@ -32,8 +32,24 @@ def make_channel(chat: Chat, stamp: int, name: str, founder: int | None, applied
     channel = Channel(id=stamp, name=name, key=key, created=stamp, founder=founder)
     applied.on_undo(lambda: chat.channels.pop(key, None))
     chat.channels[key] = channel
+    if founder:
+        count_founded(chat, founder, chat.founded.get(founder, 0) + 1, applied)
     applied.events.append(ChannelMade(stamp, channel.id, name, founder))
     return channel
+
+
+def count_founded(chat: Chat, account_id: int, number: int, applied: Applied) -> None:
+    """So many channels belong to the account now."""
+
+    def count(number: int) -> None:
+        if number:
+            chat.founded[account_id] = number
+        else:
+            chat.founded.pop(account_id, None)
+
+    before = chat.founded.get(account_id, 0)
+    applied.on_undo(lambda: count(before))
+    count(number)
 
 
 @rule(Arrive)

@@ -19,6 +19,7 @@ __all__ = [
     "EnableAccount",
     "Join",
     "Part",
+    "Rehash",
     "RemoveAccount",
     "Request",
     "Say",
@@ -122,6 +123,16 @@ class SetPassword:
 
 
 @dataclass(slots=True)
+class Rehash:
+    """The password that was just verified, hashed with the parameters of today."""
+
+    account_id: int
+    credential_set: int
+    """Of the credential that was verified."""
+    credential: str = field(repr=False)
+
+
+@dataclass(slots=True)
 class EnableAccount:
     name: str
     enabled: bool
@@ -144,6 +155,7 @@ Request = (
     | Collect
     | AddAccount
     | SetPassword
+    | Rehash
     | EnableAccount
     | RemoveAccount
 )

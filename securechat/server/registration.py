@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from securechat.chat.machine import Chat
 from securechat.chat.model import Account
-from securechat.chat.requests import Arrive
+from securechat.chat.requests import Arrive, Rehash
 from securechat.chat.views import population
 from securechat.irc.errors import SaslAbortedError, SaslError, SaslFailedError
 from securechat.irc.message import Message
@@ -191,7 +191,20 @@ class Registration:
                 "login to a disabled account", session=session.number, address=session.address, account=account.name
             )
             raise _DisabledError
+        if hub.hasher.needs_rehash(account.credential):
+            self._rehash(account, given.password)
         return account
+
+    def _rehash(self, account: Account, password: str) -> None:
+        """The parameters were raised since; only now is the password at hand to be hashed with them."""
+        hub = self._session.hub
+        try:
+            with hub.cores.anywhere():
+                credential = hub.hasher.hash(password)
+        except HasherClosed:
+            return
+        hub.journal.ask([Rehash(account.id, account.credential_set, credential)])
+        hub.log.info("password hashed anew", account=account.name)
 
     def _log_failure(self, event: str, name: str) -> None:
         """Who types a password where the name goes does not find it in the log: only names that exist are in there."""

@@ -1,7 +1,7 @@
 """The SQLite file: opened, written in one transaction a batch, and looked at again when a commit has failed.
 
 WAL mode with ``synchronous=FULL``: a commit has returned from ``fsync()``, so it survives a power cut. ``NORMAL``
-leaves the ``fsync()`` to the checkpoint: a power cut may take back the last commits, a crash of the server alone does not.
+leaves the ``fsync()`` to the checkpoint: a power cut may take back the last commits, a crash of the server does not.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """The journal: one order for all requests, committed in batches, run by the threads that feed it.
 
 There is no thread of the journal's own. Whoever puts something into the queue tries to take the *turn*; who has it
-takes all that is queued, applies it to the chat, commits what that changed in one transaction, hands the outcome to delivery,
-and looks again. The others go back to their clients at once. So a single message is handled by one thread without any
-hand-over, and under load the batches grow, and with them what one commit, and one write to each client, carries.
+takes all that is queued, applies it to the chat, commits what that changed in one transaction, hands the outcome to
+delivery, and looks again. The others go back to their clients at once. So a single message is handled by one thread
+without any hand-over, and under load the batches grow, and with them what one commit, and one write to each client,
+carries.
 
 Two things keep it fair. After a few batches the turn passes on: whoever heads the queue is woken to take it, and one
 client's thread is not kept by the others' requests. And the server reads no further from a session that has many

@@ -19,6 +19,7 @@ from securechat.chat.events import (
     NickChanged,
     Parted,
     PasswordSet,
+    Rehashed,
     Said,
     Started,
     TopicChanged,
@@ -208,6 +209,7 @@ _CHANGES: dict[type, Callable[[Any], list[Change]]] = {
     PasswordSet: lambda e: [
         ("UPDATE accounts SET credential = ?, credential_set = ? WHERE id = ?", (e.credential, e.stamp, e.account_id))
     ],
+    Rehashed: lambda e: [("UPDATE accounts SET credential = ? WHERE id = ?", (e.credential, e.account_id))],
     AccountEnabled: lambda e: [("UPDATE accounts SET enabled = ? WHERE id = ?", (e.enabled, e.account_id))],
     AccountRemoved: _account_removed,
 }

@@ -11,6 +11,7 @@ from securechat.chat.requests import (
     EnableAccount,
     Join,
     Part,
+    Rehash,
     RemoveAccount,
     Say,
     SetPassword,
@@ -85,6 +86,9 @@ def story() -> Room:
     # Accounts end.
     room.do(Say(other, "PRIVMSG", "anne", "are you there?"))
     room.do(SetPassword("bob", "another", keep=third))
+    secret = room.chat.accounts["bob"].credential_set
+    room.do(Rehash(bob.id, secret, "the same, hashed anew"))
+    room.refused(Rehash(bob.id, secret - 1, "too late"), Reason.ACCOUNT_CHANGED)
     room.do(SetPassword("bob", "yet another"))
     room.do(EnableAccount("eve", False))
     room.refused(Arrive(98, "eve", "u", "h", "r", eve.id, eve.credential_set), Reason.ACCOUNT_DISABLED, "eve")

@@ -24,6 +24,7 @@ from securechat.chat.requests import (
     EnableAccount,
     Join,
     Part,
+    Rehash,
     RemoveAccount,
     Request,
     Say,
@@ -47,6 +48,7 @@ _RULE_OF = {
     Collect: talk.collect,
     AddAccount: accounts.add_account,
     SetPassword: accounts.set_password,
+    Rehash: accounts.rehash,
     EnableAccount: accounts.enable_account,
     RemoveAccount: accounts.remove_account,
 }
@@ -113,6 +115,7 @@ _anything: st.SearchStrategy[Request] = st.one_of(
     st.builds(Collect, _sessions, st.integers(0, 2**63)),
     st.builds(AddAccount, _any_nick, st.just("hash")),
     st.builds(SetPassword, _any_nick, st.just("hash"), st.none() | _sessions),
+    st.builds(Rehash, _ids.map(lambda n: n or 0), _ids.map(lambda n: n or 0), st.just("hash")),
     st.builds(EnableAccount, _any_nick, st.booleans()),
     st.builds(RemoveAccount, _any_nick),
 )
@@ -260,7 +263,11 @@ class Chats(RuleBasedStateMachine):
     def set_password(self, who: int, name: str) -> None:
         self.ask(SetPassword(name, "another hash", self.session(who)))
 
-    @rule(name=_names, change=st.sampled_from(["disable", "enable", "remove", "password", "restart"]), rules=_rules)
+    @rule(
+        name=_names,
+        change=st.sampled_from(["disable", "enable", "remove", "password", "rehash", "restart"]),
+        rules=_rules,
+    )
     def interfere(self, name: str, change: str, rules: Rules) -> None:
         match change:
             case "disable" | "enable":
@@ -269,6 +276,9 @@ class Chats(RuleBasedStateMachine):
                 self.ask(RemoveAccount(name))
             case "password":
                 self.ask(SetPassword(name, "another hash"))
+            case "rehash":
+                if (account := self.chat.account_named(name)) is not None:
+                    self.ask(Rehash(account.id, account.credential_set, "the same, anew"))
             case "restart":
                 self.ask(Start(rules))
 
