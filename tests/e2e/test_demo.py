@@ -56,8 +56,7 @@ def test_at_a_terminal_somebody_answers(tmp_path: Path) -> None:
             os.write(leader, b"are you there?\r")
             read_until(leader, "I read you: 14 characters")
             os.write(leader, b"exit\r")
-            read_until(leader, "To go on:")
-            read_until(leader, "connect --user alice")
+            read_until(leader, "connect --user alice")  # the last of the commands with which to go on
             assert process.wait(30) == 0
         finally:
             process.kill()
