@@ -59,7 +59,7 @@ def _command(name: str, found: Any, settings: dict[str, Any]) -> TyperCommand | 
     """Typer's command for a function, or for an application of its own."""
     if not isinstance(found, typer.Typer):
         function, found = found, typer.Typer(add_completion=False, rich_markup_mode=None)
-        found.command(name, help=_COMMANDS[name], context_settings=settings)(function)
+        found.command(name, help=function.__doc__ or _COMMANDS[name], context_settings=settings)(function)
     command = get_command(found)
     assert isinstance(command, TyperCommand | TyperGroup)
     return command

@@ -87,10 +87,11 @@ connect.__doc__ = "\n\n".join(
     (
         "Chat: at a terminal, or in a pipe.",
         "At a terminal, /help shows what can be typed; exit, Ctrl-C and Ctrl-D leave.",
-        "In a pipe every line of the input is said in the first channel, whatever it says, and what others say comes out "
-        "as lines: <alice> text. At the end of the input it leaves, when the server has acknowledged all of it.",
-        "Exit status:",
-        *(f"{entry.status:>3}  {entry.meaning}" for entry in sorted(EXIT_STATUSES, key=attrgetter("status"))),
+        "In a pipe every line of the input is said in the first channel, whatever it says, and what others say comes "
+        "out as lines: <alice> text. At the end of the input it leaves, when the server has acknowledged all of it.",
+        # The \b keeps these lines as they are.
+        "\b\nExit status:\n"
+        + "\n".join(f"{entry.status:>3}  {entry.meaning}" for entry in sorted(EXIT_STATUSES, key=attrgetter("status"))),
     )
 )
 

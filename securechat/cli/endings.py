@@ -21,7 +21,8 @@ INTERRUPTED: Final = 130
 
 def complain(sentence: object) -> None:
     """Say something on stderr that is not what was asked for."""
-    print(f"securechat: {sentence}", file=sys.stderr)
+    if sys.stderr is not None:  # else print() would say it on stdout
+        print(f"securechat: {sentence}", file=sys.stderr)
 
 
 def stop(sentence: object, status: int) -> NoReturn:

@@ -94,6 +94,7 @@ EXIT_STATUSES: Final = (
     ExitStatus(11, "the connection was lost", (ConnectionLostError,)),
     ExitStatus(12, "not all that was sent was accepted", (NotAcknowledgedError,)),
     ExitStatus(13, "a channel could not be joined", (ChannelRefusedError,)),
+    ExitStatus(70, "a mistake of securechat's own: please report it"),
     ExitStatus(130, "interrupted with Ctrl-C before it was finished", (KeyboardInterrupt,)),
     ExitStatus(141, "nobody reads the output any more", (OutputClosedError,)),
     ExitStatus(1, "something else failed", (BaseException,)),

@@ -96,7 +96,8 @@ def _kicked(event: Kicked) -> str:
 
 
 def _quit(event: Quit) -> str:
-    return f"* {safe_name(event.nick)} quit{_reason(event.reason)}"
+    reason = event.reason.removeprefix("Quit:").strip()  # which servers put in front of what people say
+    return f"* {safe_name(event.nick)} quit{_reason(reason)}"
 
 
 def _renamed(event: NickChanged) -> str:

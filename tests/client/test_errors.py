@@ -5,6 +5,7 @@ import inspect
 
 import pytest
 
+from securechat.cli.connect import connect
 from securechat.client import errors
 from securechat.client.errors import EXIT_STATUSES, ClientError, exit_status
 from securechat.tls import errors as tls
@@ -42,6 +43,11 @@ def test_the_list_is_one_list() -> None:
     statuses = [entry.status for entry in EXIT_STATUSES]
     assert len(set(statuses)) == len(statuses)
     assert all(0 <= status < 256 for status in statuses)
+
+
+def test_the_help_has_all_of_them() -> None:
+    for entry in EXIT_STATUSES:
+        assert f"{entry.status:>3}  {entry.meaning}" in (connect.__doc__ or "")
 
 
 def test_the_tree_in_the_docstring_is_the_tree() -> None:

@@ -61,6 +61,8 @@ def _said(
         (Parted("alice", HOME, "bye", own=False), "* alice left #lobby (bye)"),
         (Kicked("alice", HOME, "bob", "spam", own=False), "* alice was put out of #lobby by bob (spam)"),
         (Quit("alice", "gone", ()), "* alice quit (gone)"),
+        (Quit("alice", "Quit: bye", ()), "* alice quit (bye)"),
+        (Quit("alice", "Quit: ", ()), "* alice quit"),
         (NickChanged("alice", "al", own=False), "* alice is now al"),
         (TopicChanged(HOME, "tea", "bob"), "* bob set the topic of #lobby: tea"),
         (TopicChanged(HOME, "", "bob"), "* bob took away the topic of #lobby"),

@@ -1,0 +1,289 @@
+"""`securechat connect` at a terminal: a real one, as far as the process can tell."""
+
+import contextlib
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import termios
+import threading
+from collections.abc import Iterator
+from fcntl import ioctl
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prompt_toolkit.utils import get_cwidth
+
+from securechat.client.terminal import wrap
+from securechat.irc.message import Message
+from tests.client.support import CONNECT, LIMIT, PASSWORD, Peer, Recorder, Session, connected
+
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[>=]")
+
+
+class Screen:
+    """A process at a terminal of 80 columns: what it printed, without its moves, and what is typed."""
+
+    def __init__(self, port: int, ca: Path, *options: str, ask: bool = False) -> None:
+        self._near, far = pty.openpty()
+        ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        environment = {**os.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "NO_COLOR": "1"}
+        environment["SECURECHAT_PASSWORD"] = "" if ask else PASSWORD
+        # A session of its own takes the first terminal that it opens for its own, and with it Ctrl-C.
+        opening = ["sh", "-c", 'exec "$@" <"$0" >"$0" 2>&1', os.ttyname(far)]
+        command = [*opening, *CONNECT, "--user", "alice", "--port", str(port), "--ca", str(ca), *options]
+        self.process = subprocess.Popen(command, env=environment, start_new_session=True)
+        self._far: int | None = far
+        self._raw = b""
+        self._position = 0
+        self._more = threading.Condition()
+        self._ended = False
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        data = b"-"
+        while data:
+            try:
+                data = os.read(self._near, 65536)
+            except OSError:  # how Linux says that nobody has the terminal open any more
+                data = b""
+            with self._more:
+                self._raw += data
+                self._ended = not data
+                self._more.notify_all()
+
+    @property
+    def raw(self) -> str:
+        return self._raw.decode(errors="replace")
+
+    @property
+    def text(self) -> str:
+        return _ESCAPES.sub("", self.raw).replace("\r", "").replace("\n      ", " ")
+
+    def wait_for(self, text: str) -> None:
+        """Wait until it has printed this, after what was waited for before."""
+
+        def found() -> bool:
+            return text in self.text[self._position :] or self._ended
+
+        with self._more:
+            assert self._more.wait_for(found, LIMIT), self.text
+            assert text in self.text[self._position :], self.text
+            self._position = self.text.index(text, self._position) + len(text)
+
+    def type(self, text: str) -> None:
+        os.write(self._near, text.encode())
+
+    def end(self) -> int:
+        """Wait until the process has ended, and all that it printed is read; its status."""
+        status = self.process.wait(LIMIT)
+        self._hang_up()
+        return status
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._hang_up()
+        os.close(self._near)
+
+    def _hang_up(self) -> None:
+        # Until the process has opened the terminal itself, ours is what keeps it from ending.
+        if self._far is not None:
+            os.close(self._far)
+            self._far = None
+        self._reader.join(LIMIT)
+
+
+@pytest.fixture
+def peer(certs: Path) -> Iterator[Peer]:
+    with Peer(certs / "server.pem") as peer:
+        yield peer
+
+
+@contextlib.contextmanager
+def at_screen(peer: Peer, ca: Path, *options: str, ask: bool = False) -> Iterator[Screen]:
+    screen = Screen(peer.port, ca, *options, ask=ask)
+    try:
+        yield screen
+    finally:
+        screen.close()
+
+
+def test_two_people_talk(peer: Peer, ca: Path) -> None:
+    with at_screen(peer, ca) as screen, connected(peer, ca, Recorder(), "bob") as bob:
+        screen.wait_for(f"verified by {ca}")
+        screen.wait_for("it is test.example, you are alice")
+        screen.wait_for("* in #lobby: alice")
+        screen.wait_for("#lobby>")
+        bob.join("#lobby")
+        screen.wait_for("* bob joined #lobby")
+        bob.say("#lobby", "hello \x1b[2Jalice")
+        screen.wait_for("<bob> hello ␛[2Jalice")
+        screen.type("hello bob\r")
+        screen.wait_for("<alice> hello bob")
+        assert re.search(r"^(.*\n)*.*\d\d:\d\d <alice> hello bob\n", screen.text)
+        assert peer.said == ["hello \x1b[2Jalice", "hello bob"]
+        screen.type("exit\r")
+        assert screen.end() == 0
+        assert peer.wait_for("QUIT").params in ([], [""])
+        assert not re.search(r"\x1b\[[1-9][0-9;]*m", screen.raw)  # NO_COLOR
+
+
+def test_what_arrives_does_not_wreck_what_is_typed(peer: Peer, ca: Path) -> None:
+    with at_screen(peer, ca) as screen:
+        screen.wait_for("#lobby>")
+        screen.type("half a sen")
+        screen.wait_for("half a sen")
+        session = peer.came.get(timeout=LIMIT)
+        for number in range(20):
+            session.send(f":bob!b@h PRIVMSG #lobby :interruption {number}")
+        screen.wait_for("interruption 19\n")
+        screen.wait_for("#lobby> half a sen")
+        screen.type("tence\r")
+        screen.wait_for("<alice> half a sentence")
+        assert peer.said == ["half a sentence"]
+
+
+def test_every_command(peer: Peer, ca: Path) -> None:
+    with at_screen(peer, ca) as screen, connected(peer, ca, Recorder(), "bob") as bob:
+        screen.wait_for("#lobby>")
+        bob.join("#other")
+        bob.settle()
+        for typed, shown in [
+            ("/help", "/quit [reason]"),
+            ("/join #other", "* in #other: bob, alice"),
+            ("to the other", "<alice> to the other"),
+            ("/join #lobby", "* in #lobby: alice"),
+            ("/me waves", "* <alice> waves"),
+            ("/msg bob psst, bob", "(to bob) <alice> psst, bob"),
+            ("/msg nobody psst", "! No such nick/channel (nobody); not said: psst"),
+            ("/msg bob", "! it is /msg nick text"),
+            ("/names #other", "* in #other: bob, alice"),
+            ("/topic", "* #lobby has no topic"),
+            ("/topic tea at five", "* alice set the topic of #lobby: tea at five"),
+            ("/topic #other", "* #other has no topic"),
+            ("//quit is no command", "<alice> /quit is no command"),
+            ("/nonsense \x1b", "! there is no command /nonsense"),
+            ("/join lobby", "! the name of a channel begins with #: /join #lobby"),
+            ("/part #other done", "* alice left #other (done)"),
+            ("/part", "* alice left #lobby"),
+            ("text", "! you are in no channel: /join #channel first"),
+            ("/me waves", "! you are in no channel"),
+            ("/JOIN #new", "* in #new: alice"),
+        ]:
+            screen.type(typed + "\r")
+            screen.wait_for(shown)
+        screen.type("/quit so long\r")
+        assert screen.end() == 0
+        assert peer.wait_for("QUIT").params == ["so long"]
+        assert peer.said == ["to the other", "\x01ACTION waves\x01", "psst, bob", "/quit is no command"]
+
+
+def test_a_paste_of_several_lines_is_text(peer: Peer, ca: Path) -> None:
+    with at_screen(peer, ca) as screen:
+        screen.wait_for("#lobby>")
+        screen.type("\x1b[200~one\n/quit\n\nexit\x1b[201~")
+        screen.wait_for("exit")
+        screen.type("\r")
+        screen.wait_for("<alice> exit")
+        assert peer.said == ["one", "/quit", "exit"]
+
+
+@pytest.mark.parametrize("keys", ["half\x03", "\x04", " exit \r"])
+def test_ways_to_leave(peer: Peer, ca: Path, keys: str) -> None:
+    with at_screen(peer, ca) as screen:
+        screen.wait_for("#lobby>")
+        screen.type(keys)
+        assert screen.end() == 0
+        assert peer.wait_for("QUIT")
+        assert peer.said == []
+        assert "Traceback" not in screen.text
+
+
+def test_an_interrupt_from_elsewhere_is_a_way_to_leave_too(peer: Peer, ca: Path) -> None:
+    with at_screen(peer, ca) as screen:
+        screen.wait_for("#lobby>")
+        screen.process.send_signal(signal.SIGINT)
+        assert screen.end() == 0
+        assert peer.wait_for("QUIT")
+
+
+def test_the_password_is_asked_for_and_not_shown(peer: Peer, ca: Path) -> None:
+    with at_screen(peer, ca, ask=True) as screen:
+        screen.wait_for("Password for alice: ")
+        screen.type(PASSWORD + "\n")
+        screen.wait_for("#lobby>")
+        assert PASSWORD not in screen.raw
+        screen.type("\x04")
+        assert screen.end() == 0
+
+
+@pytest.mark.parametrize(("keys", "status"), [("\x03", 130), ("\x04", 2), ("\n", 2)])
+def test_who_gives_no_password_does_not_connect(peer: Peer, ca: Path, keys: str, status: int) -> None:
+    with at_screen(peer, ca, ask=True) as screen:
+        screen.wait_for("Password for alice: ")
+        screen.type(keys)
+        assert screen.end() == status
+        assert peer.connections == 0
+        assert "Traceback" not in screen.text
+
+
+@pytest.mark.parametrize("polite", [True, False])
+def test_a_lost_connection_ends_it_in_the_middle_of_a_line(peer: Peer, ca: Path, polite: bool) -> None:
+    with at_screen(peer, ca) as screen:
+        screen.wait_for("#lobby>")
+        screen.type("half a sen")
+        screen.wait_for("half a sen")
+        session = peer.came.get(timeout=LIMIT)
+        session.send(":bob!b@h PRIVMSG #lobby :last words")
+        if polite:
+            session.send("ERROR :Going down")
+            session.quit()
+        else:
+            session.drop()
+        assert screen.end() == 11
+        assert (
+            "securechat: the " + ("server ended the connection: Going down" if polite else "connection to")
+            in screen.text
+        )
+        if polite:
+            assert "<bob> last words" in screen.text
+
+
+def test_a_channel_that_cannot_be_joined_is_told(peer: Peer, ca: Path) -> None:
+    def refuse(session: Session, message: Message) -> list[str] | None:
+        return [f":test.example 473 {session.nick} #closed :Invite only"] if message.params[0] == "#closed" else None
+
+    peer.rules["JOIN"] = refuse
+    with at_screen(peer, ca, "--channel", "#closed", "--channel", "#open", "--channel", "#third") as screen:
+        screen.wait_for("! Invite only (#closed)")
+        screen.wait_for("* in #third: alice")
+        screen.type("hello\r")
+        screen.wait_for("<alice> hello")
+        screen.wait_for("#open>")
+        screen.type("\x04")
+        assert screen.end() == 0
+
+
+# -- rows -------------------------------------------------------------------------------------------------------------
+
+
+def test_rows_break_at_spaces_and_are_indented() -> None:
+    line = "12:34 <alice> " + "word " * 10
+    assert wrap(line, 40) == ["12:34 <alice> word word word word word", "      word word word word word "]
+    assert wrap("short", 40) == ["short"]
+    assert wrap("x" * 50, 21) == ["x" * 20, "      " + "x" * 14, "      " + "x" * 14, "      " + "x" * 2]
+    assert wrap("x" * 50, 10) == ["x" * 50]
+
+
+@given(st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp"))), st.integers(20, 100))
+def test_no_row_is_too_long_or_begins_where_a_message_does(line: str, columns: int) -> None:
+    first, *rest = wrap(line, columns)
+    assert all(get_cwidth(row) < columns for row in [first, *rest])
+    assert all(row.startswith("      ") and not row[6:].startswith(" ") for row in rest)
+    assert "".join([first, *rest]).replace(" ", "") == line.replace(" ", "")
