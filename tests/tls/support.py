@@ -28,7 +28,7 @@ from cryptography.x509.oid import NameOID
 
 from securechat.tls.link import Link, LinkBroken
 
-LIMIT = 4.0
+LIMIT = 20.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -146,6 +146,23 @@ def often_switching(test: Callable[P, None]) -> Callable[P, None]:
             sys.setswitchinterval(interval)
 
     return switching
+
+
+class Miser(socket.socket):
+    """A socket that takes at most five bytes at a time, so that nothing goes out whole."""
+
+    def send(self, data: Any, flags: int = 0, /) -> int:
+        return super().send(data[:5], flags)
+
+
+def with_a_miser(wire: Wire) -> Wire:
+    """The same wire, with a miser at the link's end."""
+
+    def miserly(buffer: int | None = None) -> tuple[socket.socket, socket.socket]:
+        ours, theirs = wire(buffer)
+        return Miser(fileno=ours.detach()), theirs
+
+    return miserly
 
 
 # -- the other end ----------------------------------------------------------------------------------------------------
@@ -368,6 +385,10 @@ class Worker(Generic[T]):
             self._values.append(function(*arguments))
         except BaseException as error:
             self._error = error
+
+    def has_ended(self, patience: float) -> bool:
+        self._thread.join(patience)
+        return not self._thread.is_alive()
 
     def result(self) -> T:
         self._thread.join(LIMIT)

@@ -110,6 +110,23 @@ def test_what_is_queued_behind_an_answer_is_bounded(wire: Wire) -> None:
 
 
 @each_wire
+def test_answers_that_wait_are_counted_and_their_end_ends_the_wait_under_back_pressure(wire: Wire) -> None:
+    with link_and_peer(wire, buffer=SMALL) as (link, _):
+        for answer in (Answer(1), Answer(2)):
+            link.send(answer.lines())
+        assert link.answers == 2
+        assert not link.wait(None, read=False)
+        assert link.answers == 0
+        link.send(Answer(10**9).lines())
+        for _ in range(3):
+            link.wait(0, read=False)
+        assert link.answers == 1
+        link.fail("no more")
+        link.flush(owner=True)
+        assert link.answers == 0
+
+
+@each_wire
 def test_an_answer_that_raises_breaks_the_link_for_its_owner_only(wire: Wire) -> None:
     with link_and_peer(wire) as (link, peer):
         answer = Answer(3, raising=KeyError("a secret"))
@@ -183,8 +200,9 @@ def test_an_answer_that_is_cut_off_is_ended_in_its_owner_s_thread(wire: Wire) ->
         assert answer.given
 
         def overflow() -> None:
-            while link.failure is None:
+            for _ in range(100):
                 link.send(bytes(1000))
+            assert link.failure == "outbox full"
             link.send(b"and once more, on the failed link")
 
         Worker(overflow).result()

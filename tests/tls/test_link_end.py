@@ -4,11 +4,10 @@ import contextlib
 import socket
 import ssl
 import tracemalloc
-from typing import Any
 
 import pytest
 
-from securechat.tls.link import LinkBroken
+from securechat.tls.link import Link, LinkBroken
 from tests.tls.support import (
     LIMIT,
     SMALL,
@@ -18,12 +17,27 @@ from tests.tls.support import (
     each_role,
     each_wire,
     link_and_peer,
+    over_socketpair,
     read_exactly,
     read_to_end,
     two_links,
+    with_a_miser,
 )
 
 ALERT = 21  # the content type of an alert's record; inside TLS it looks like data, RFC 8446 section 5.2
+
+
+def send_until_it_fails(link: Link, data: bytes) -> None:
+    """From a thread that is not the owner's."""
+
+    def send() -> None:
+        for _ in range(10_000):
+            if link.failure is not None:
+                return
+            link.send(data)
+        pytest.fail("a link can't fail later than that")
+
+    Worker(send).result()
 
 
 @each_wire
@@ -127,11 +141,7 @@ def test_a_writer_that_meets_the_peer_s_end_wakes_the_owner_who_still_reads_the_
         link.send(b"unread")
         peer.reset()
 
-        def write() -> None:
-            while link.failure is None:
-                link.send(b"a line\r\n")
-
-        Worker(write).result()
+        send_until_it_fails(link, b"a line\r\n")
         assert link.failure is not None
         assert link.failure.startswith("connection lost: ")
         assert read_to_end(link) == b"ERROR :closing link\r\n"
@@ -145,17 +155,24 @@ def test_a_peer_that_is_cut_off_while_we_write_breaks_the_link_after_its_last_wo
         link.send(b"unread")
         peer.reset()
 
-        def write() -> None:
-            while link.failure is None:
-                link.send(b"a line\r\n")
-
-        Worker(write).result()
+        send_until_it_fails(link, b"a line\r\n")
         assert read_exactly(link, 11) == b"half a conv"
         assert link.wait(None)
         with pytest.raises(LinkBroken, match=r"^connection lost: "):
             link.receive()
         with pytest.raises(LinkBroken, match=r"^connection lost: "):
             link.receive()
+
+
+def test_a_write_that_fails_wakes_the_owner_even_if_the_socket_shows_nothing() -> None:
+    with link_and_peer(over_socketpair) as (link, peer):
+        owner = Owner(link)
+        peer.send(b"!")
+        owner.expect(1)
+        peer.sock.shutdown(socket.SHUT_RD)  # from now on Unix sockets refuse what we write, and nothing is to be read
+        link.send(b"a line\r\n")
+        owner.finish()
+        assert owner.broken == "connection lost: Broken pipe"
 
 
 @each_wire
@@ -213,6 +230,18 @@ def test_a_peer_that_never_reads_fills_the_outbox_and_no_more(wire: Wire, server
 
 
 @each_wire
+def test_a_failed_link_writes_no_more(wire: Wire) -> None:
+    with link_and_peer(wire) as (link, peer):
+        link.send(b"before")
+        link.fail("no more")
+        link.send(b"after")
+        link.close(LIMIT)
+        assert peer.read_exactly(6) == b"before"
+        with pytest.raises(EOFError):
+            peer.read()
+
+
+@each_wire
 def test_a_failed_link_keeps_nothing_of_what_is_sent(wire: Wire) -> None:
     with link_and_peer(wire) as (link, _):
         link.send(b"x")  # what the first call allocates is not the matter
@@ -243,21 +272,10 @@ def test_close_delivers_what_is_queued_and_says_goodbye(wire: Wire, server_side:
         assert link.failure is None
 
 
-class Miser(socket.socket):
-    """A socket that takes at most five bytes at a time, so that nothing goes out whole."""
-
-    def send(self, data: Any, flags: int = 0, /) -> int:
-        return super().send(data[:5], flags)
-
-
 @each_wire
 @each_role
 def test_not_even_the_goodbye_may_fit_into_the_socket(wire: Wire, server_side: bool) -> None:
-    def miserly(buffer: int | None) -> tuple[socket.socket, socket.socket]:
-        ours, theirs = wire(buffer)
-        return Miser(fileno=ours.detach()), theirs
-
-    with link_and_peer(miserly, server_side) as (link, peer):
+    with link_and_peer(with_a_miser(wire), server_side) as (link, peer):
         link.send(b"a line that goes out in pieces, ")
         link.queue(iter([b"an answer too, "]))
         link.queue(b"and the close_notify")

@@ -2,6 +2,7 @@
 
 import contextlib
 import ssl
+import threading
 
 import pytest
 
@@ -17,8 +18,10 @@ from tests.tls.support import (
     link_and_peer,
     make_context,
     make_link,
+    often_switching,
     read_exactly,
     read_to_end,
+    with_a_miser,
 )
 
 ALERT = 21  # the content type of an alert's record, RFC 8446 section 5.1
@@ -181,6 +184,28 @@ def test_what_is_sent_before_and_during_the_handshake_arrives_after_it(wire: Wir
         peer.handshake()
         handshaking.result()
         assert peer.read_exactly(25) == b"before, an answer, during"
+
+
+@each_wire
+@each_role
+@often_switching
+def test_others_may_finish_what_the_handshake_has_to_say(wire: Wire, server_side: bool) -> None:
+    for _ in range(5):
+        done = threading.Event()
+        ours, theirs = with_a_miser(wire)()
+        peer = Peer(theirs, not server_side)
+        with theirs, contextlib.closing(make_link(ours, server_side)) as link:
+            helping = Worker(flush_until, done, link)
+            handshaking = Worker(link.handshake, LIMIT)
+            peer.handshake()
+            handshaking.result()
+            done.set()
+            helping.result()
+
+
+def flush_until(done: threading.Event, link: Link) -> None:
+    while not done.is_set():
+        link.flush()
 
 
 @each_wire
