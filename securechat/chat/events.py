@@ -76,6 +76,8 @@ class Said:
     """The sender's sessions, for a message that is not to a channel."""
     held: bool = False
     """Nobody is there for whom it is; it is kept until they come."""
+    cut: bool = False
+    """It was longer, and did not fit into the line that others get."""
 
 
 @dataclass(slots=True)

@@ -29,7 +29,6 @@ class Reason(Enum):
     ACCOUNT_EXISTS = auto()
     NO_SUCH_ACCOUNT = auto()
     BAD_ACCOUNT_NAME = auto()
-    TOO_LONG = auto()
     NOT_STORED = auto()
     INTERNAL = auto()
 

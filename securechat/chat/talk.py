@@ -8,15 +8,19 @@ from securechat.chat.model import User
 from securechat.chat.refusals import Reason, Refused
 from securechat.chat.requests import Collect, Say
 from securechat.irc.names import casefold
+from securechat.irc.split import fit
 
 _ROOM = 512 - len(":   :\r\n")
 """Bytes of a line that source, command, target and text share (Modern IRC, "Message Format")."""
 
 
-def _check_length(source: str, kind: str, target: str, text: str) -> None:
-    """What would not fit into the line that others get is refused: cut short it would not be what was said."""
-    if len(f"{source}{kind}{target}{text}".encode()) > _ROOM:
-        raise Refused(Reason.TOO_LONG)
+def _fit(source: str, kind: str, target: str, text: str) -> str:
+    """As much of a text as fits into the line that others get, which names the sender and so has less room.
+
+    A line of 512 bytes is what a client may send, so it can't be refused for that; servers everywhere cut it. Clients
+    that know their own name (ours does) send what is too long in several. What is stored and echoed is what was cut.
+    """
+    return fit(text, _ROOM - len(f"{source}{kind}{target}".encode()))
 
 
 @rule(Say)
@@ -35,7 +39,7 @@ def say(chat: Chat, stamp: int, request: Say, applied: Applied) -> None:
         raise Refused(Reason.CANNOT_SEND, channel.name)
     text = request.text
     if len(text) > 64:
-        _check_length(user.source, request.kind, channel.name, text)
+        text = _fit(user.source, request.kind, channel.name, text)
     user.last_spoke = stamp
     applied.events.append(
         Said(
@@ -50,6 +54,7 @@ def say(chat: Chat, stamp: int, request: Say, applied: Applied) -> None:
             channel.audience,
             request.session,
             channel.id,
+            cut=text is not request.text,
         )
     )
 
@@ -64,7 +69,7 @@ def _say_to_nick(chat: Chat, stamp: int, user: User, request: Say, applied: Appl
     if target is None and account is None:
         raise Refused(Reason.NO_SUCH_NICK, request.target)
     name = target.nick if target else account.name if account else request.target
-    _check_length(user.source, request.kind, name, request.text)
+    text = _fit(user.source, request.kind, name, request.text)
     held = target is None and request.kind != "TAGMSG"  # which is never stored
     if held and account is not None:
         id, before = account.id, chat.held.get(account.id)
@@ -79,7 +84,7 @@ def _say_to_nick(chat: Chat, stamp: int, user: User, request: Say, applied: Appl
             user.account,
             user.account_id,
             name,
-            request.text,
+            text,
             request.tags,
             target.audience if target else (),
             request.session,
@@ -87,6 +92,7 @@ def _say_to_nick(chat: Chat, stamp: int, user: User, request: Say, applied: Appl
             target.account_id if target else account.id if account else None,
             () if target is user else user.audience,
             held,
+            text is not request.text,
         )
     )
 

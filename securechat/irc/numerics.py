@@ -133,6 +133,7 @@ class Numeric(IntEnum):
     ERR_CANNOTSENDTOCHAN = 404, "<channel> :Cannot send to channel"
     ERR_TOOMANYCHANNELS = 405, "<channel> :You have joined too many channels"
     ERR_WASNOSUCHNICK = 406, "<nick> :There was no such nickname"
+    ERR_TOOMANYTARGETS = 407, "<target> :Too many targets"
     ERR_NOORIGIN = 409, ":No origin specified"
     ERR_INVALIDCAPCMD = 410, "<subcommand> :Invalid CAP command"  # IRCv3 Capability Negotiation
     ERR_NORECIPIENT = 411, ":No recipient given (<command>)"

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from securechat import __version__
 from securechat.chat.events import Arrived, ChannelView
+from securechat.chat.model import Role
 from securechat.chat.stamps import msgid, seconds
 from securechat.chat.views import ChannelLine, ChannelModes, Person, Population, Whois
 from securechat.irc.isupport import token_lines
+from securechat.irc.names import split_source
 from securechat.irc.numerics import Numeric
 from securechat.irc.split import pack_words
 from securechat.server.lines import EXTENDED_JOIN, said
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = [
     "CHANNEL_MODES",
     "HELD",
+    "MEMBER_MODES",
+    "USER_MODES",
     "channel",
     "channel_list",
     "collect_token",
@@ -30,15 +34,22 @@ __all__ = [
     "motd",
     "names",
     "topic",
+    "user_modes",
     "welcome",
     "who",
     "whois",
 ]
 
-HELD = "is not here; your message is kept and shown when they come"
+HELD = "your message is kept and shown when they come"
 
 CHANNEL_MODES = "nt"
 """What all channels have: only members speak, and only operators set the topic."""
+
+MEMBER_MODES = "o"
+"""The modes of a member that have a prefix."""
+
+USER_MODES = "o"
+"""What a user can have: administrators are the operators of IRC."""
 
 
 def welcome(session: Session, event: Arrived | None, there: Population) -> Iterator[bytes]:
@@ -53,10 +64,14 @@ def welcome(session: Session, event: Arrived | None, there: Population) -> Itera
     yield session.numeric(Numeric.RPL_WELCOME, config.server.network, event.nick)
     yield session.numeric(Numeric.RPL_YOURHOST, hub.name, f"securechat-{__version__}")
     yield session.numeric(Numeric.RPL_CREATED, hub.started_text)
-    yield session.numeric(Numeric.RPL_MYINFO, hub.name, f"securechat-{__version__}", "i", CHANNEL_MODES, "o")
+    all_modes = "".join(sorted(CHANNEL_MODES + MEMBER_MODES))
+    version = f"securechat-{__version__}"
+    yield session.numeric(Numeric.RPL_MYINFO, hub.name, version, USER_MODES, all_modes, MEMBER_MODES)
     yield from isupport(session)
     yield from lusers(session, there)
     yield from motd(session)
+    if session.account is not None and session.account.role is Role.ADMIN:
+        yield user_modes(session, admin=True)
     for channel_view in event.channels:
         yield _joined_before(session, event, channel_view)
         yield from channel(session, channel_view)
@@ -127,7 +142,8 @@ def topic(session: Session, view: ChannelView) -> Iterator[bytes]:
         yield session.numeric(Numeric.RPL_NOTOPIC, view.name)
         return
     yield session.numeric(Numeric.RPL_TOPIC, view.name, view.topic.text)
-    yield session.numeric(Numeric.RPL_TOPICWHOTIME, view.name, view.topic.by, str(seconds(view.topic.at)))
+    nick, _, _ = split_source(view.topic.by)
+    yield session.numeric(Numeric.RPL_TOPICWHOTIME, view.name, nick, str(seconds(view.topic.at)))
 
 
 def names(session: Session, name: str, view: ChannelView | None) -> Iterator[bytes]:
@@ -161,12 +177,8 @@ def who(session: Session, mask: str, people: Iterable[Person]) -> Iterator[bytes
     yield session.numeric(Numeric.RPL_ENDOFWHO, mask)
 
 
-def whois(session: Session, nick: str, found: Whois | None, now: int) -> Iterator[bytes]:
-    """``now``: seconds since 1970."""
-    if found is None:
-        yield session.numeric(Numeric.ERR_NOSUCHNICK, nick)
-        yield session.numeric(Numeric.RPL_ENDOFWHOIS, nick)
-        return
+def whois(session: Session, found: Whois, now: int) -> Iterator[bytes]:
+    """Without the end. ``now``: seconds since 1970."""
     person = found.person
     yield session.numeric(Numeric.RPL_WHOISUSER, person.nick, person.username, person.host, person.realname)
     multi = "multi-prefix" in session.caps.enabled
@@ -182,7 +194,6 @@ def whois(session: Session, nick: str, found: Whois | None, now: int) -> Iterato
     yield session.numeric(Numeric.RPL_WHOISSECURE, person.nick)
     idle = max(now - seconds(found.last_spoke), 0)
     yield session.numeric(Numeric.RPL_WHOISIDLE, person.nick, str(idle), str(seconds(found.since)))
-    yield session.numeric(Numeric.RPL_ENDOFWHOIS, nick)
 
 
 def channel_list(session: Session, lines: Iterable[ChannelLine]) -> Iterator[bytes]:
@@ -190,6 +201,10 @@ def channel_list(session: Session, lines: Iterable[ChannelLine]) -> Iterator[byt
     for line in lines:
         yield session.numeric(Numeric.RPL_LIST, line.name, str(line.members), line.topic)
     yield session.numeric(Numeric.RPL_LISTEND)
+
+
+def user_modes(session: Session, *, admin: bool) -> bytes:
+    return session.numeric(Numeric.RPL_UMODEIS, "+" + USER_MODES if admin else "+")
 
 
 def modes(session: Session, name: str, found: ChannelModes | None) -> Iterator[bytes]:

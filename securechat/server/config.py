@@ -180,7 +180,7 @@ class Limits:
         ),
     ] = 4 * 1024 * 1024
     channels_per_user: Annotated[int, Key(kinds.whole(1, 10_000), "Channels in which one user can be at a time.")] = 100
-    topic_length: Annotated[int, Key(kinds.whole(1, 390), "Of a channel's topic, in bytes.")] = 390
+    topic_length: Annotated[int, Key(kinds.whole(1, 307), "Of a channel's topic, in bytes.")] = 307
     lines_per_second: Annotated[
         float,
         Key(

@@ -24,6 +24,7 @@ from securechat.chat.events import (
 from securechat.chat.machine import Applied
 from securechat.chat.refusals import Refusal
 from securechat.irc.numerics import Numeric
+from securechat.irc.standard_replies import Code, warn
 from securechat.irc.tags import escape
 from securechat.server import answers
 from securechat.server.lines import EXTENDED_JOIN, Visible, render, said, with_tag
@@ -83,7 +84,7 @@ class Delivery:
             outcome = outcomes[0]
             if type(outcome) is Applied and len(outcome.events) == 1:
                 event = outcome.events[0]
-                if type(event) is Said and event.channel_id is not None:
+                if type(event) is Said and event.channel_id is not None and not event.cut:
                     self._add_to_run(event, session, entry.label)
                     return
         replies: list[Reply] = []
@@ -225,6 +226,8 @@ class Delivery:
             line = said(event, origin.flavour)
             if line:
                 replies.append(line)
+        if event.cut and event.kind == "PRIVMSG" and "standard-replies" in origin.caps.enabled:
+            replies.append(origin.answer(warn(Code.MESSAGE_CUT, event.kind, event.target)))
         if event.held and event.kind == "PRIVMSG":
             replies.append(origin.numeric(Numeric.RPL_AWAY, event.target, answers.HELD))
 

@@ -9,9 +9,11 @@ from collections.abc import Collection
 
 from securechat.chat.events import Joined, Left, NickChanged, Parted, Said, TopicChanged
 from securechat.chat.stamps import iso_time, msgid
+from securechat.irc.lines import MAX_BODY
+from securechat.irc.split import fit
 from securechat.irc.tags import escape
 
-__all__ = ["ACCOUNT", "EXTENDED_JOIN", "TAGS", "TIME", "Visible", "flavour_of", "render", "said", "with_tag"]
+__all__ = ["ACCOUNT", "EXTENDED_JOIN", "TAGS", "TIME", "Visible", "fitted", "flavour_of", "render", "said", "with_tag"]
 
 TAGS = 1
 TIME = 2
@@ -56,9 +58,16 @@ def said(event: Said, flavour: int) -> bytes:
 
 
 def render(event: Visible, flavour: int) -> bytes:
-    """Anything else that a session sees."""
+    """Anything else that a session sees. The reason of a leave is cut where it does not fit behind its source."""
     tags = _tags(flavour, event.stamp, event.account)
-    return f"{tags}:{event.source} {_body(event, flavour)}\r\n".encode()
+    return tags.encode() + fitted(f":{event.source} {_body(event, flavour)}")
+
+
+def fitted(line: str) -> bytes:
+    """A line without tags, cut where it is too long for one, with its CR LF."""
+    if len(line) > 120 and len(line.encode()) > MAX_BODY:
+        line = fit(line, MAX_BODY)
+    return f"{line}\r\n".encode()
 
 
 def _body(event: Visible, flavour: int) -> str:

@@ -76,7 +76,7 @@ class Registration:
         session.reply(message, [])
         allowed = "".join(c for c in username if c.isascii() and (c.isalnum() or c in "-_.~[]{}|^`"))
         self._username = allowed[: session.hub.username_length] or "user"
-        session.realname = fit(realname, MAX_REALNAME) or self._username
+        session.realname = fit(realname, MAX_REALNAME)
         self.go_on(message)
 
     def go_on(self, message: Message) -> None:
@@ -127,12 +127,14 @@ class Registration:
                 account = self._verify(outcome)
             finally:
                 self.deadline += time.monotonic() - begun  # what the server needs is not the client's fault
-        except SaslError as error:
-            lines = [session.answer(answer) for answer in error.answers]
-            if isinstance(error, _DisabledError):
-                lines.insert(0, session.line(f"{Numeric.ERR_NICKLOCKED} {session.nick} :{error}"))
+        except (SaslError, _DisabledError) as error:
+            if isinstance(error, SaslError):
+                lines = [session.answer(answer) for answer in error.answers]
+            else:
+                locked = session.line(f"{Numeric.ERR_NICKLOCKED} {session.nick} :This account is disabled")
+                lines = [locked, session.numeric(Numeric.ERR_SASLFAIL)]
             session.reply(message, lines)
-            self._failures += isinstance(error, SaslFailedError)
+            self._failures += isinstance(error, (SaslFailedError, _DisabledError))
             if self._failures >= MAX_FAILURES:
                 session.end("Too many failed logins")
             return
@@ -215,11 +217,8 @@ class Registration:
         )
 
 
-class _DisabledError(SaslFailedError):
-    """The right password of an account that may not be used: 902, then 904."""
-
-    def __init__(self) -> None:
-        super().__init__("This account is disabled")
+class _DisabledError(Exception):
+    """The right password of an account that may not be used: 902, in words of our own, then 904."""
 
 
 def _worn_by_guest(chat: Chat, nick: str) -> bool:

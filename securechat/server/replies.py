@@ -36,7 +36,6 @@ _NUMERICS: dict[Reason, Numeric] = {
     Reason.NICK_BELONGS_TO_ACCOUNT: Numeric.ERR_NICKNAMEINUSE,
     Reason.NICK_IS_ACCOUNT_NAME: Numeric.ERR_ERRONEUSNICKNAME,
     Reason.BAD_NICK: Numeric.ERR_ERRONEUSNICKNAME,
-    Reason.TOO_LONG: Numeric.ERR_INPUTTOOLONG,
 }
 
 

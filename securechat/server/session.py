@@ -27,10 +27,9 @@ from securechat.irc.errors import Answer, MalformedMessageError, ProtocolError
 from securechat.irc.lines import LineBuffer
 from securechat.irc.message import Message
 from securechat.irc.numerics import Numeric, numeric
-from securechat.irc.split import fit
 from securechat.server.commands.command import carry_out
 from securechat.server.handshakes import why_it_failed
-from securechat.server.lines import flavour_of
+from securechat.server.lines import fitted, flavour_of
 from securechat.server.registration import Registration
 from securechat.server.replies import Reply, labelled
 from securechat.store.journal import Entry, Waiting
@@ -45,6 +44,9 @@ Answered = TypeVar("Answered")
 
 MAX_PENDING = 64
 """Requests that a session may have unanswered before it is read no further."""
+
+MAX_ANSWERS = 64
+"""Answers of several lines that a session may have been given and not taken before it is read no further."""
 
 RESUME_PENDING = 32
 """It is read on when no more than these are left."""
@@ -97,6 +99,7 @@ class Session:
         "_lines",
         "_pinged",
         "_resume_at",
+        "_shaking_hands",
         "_submitted",
         "_throttled_until",
         "_waiting",
@@ -142,6 +145,7 @@ class Session:
         self._arriving = False
         self._collecting: tuple[str, int] | None = None
         self._ending: str | None = None
+        self._shaking_hands = True
         self._waiting: Waiting | None = None  # set while the thread waits for its last entry
         self._batches = 0
         self._bucket = hub.line_bucket()
@@ -162,6 +166,8 @@ class Session:
         """Close the connection, and say why; the first reason stays."""
         if self._ending is None:
             self._ending = reason
+        if self._shaking_hands:  # and so it can't be told; a client may take hours over this
+            self.link.fail(reason)
         self.link.wake()
 
     # -- called by the journal's runner, inside its turn --------------------------------------------------------------
@@ -177,6 +183,7 @@ class Session:
         self.nick = event.nick
         self.arrival = event
         self.registered = True
+        self.hub.most_users = max(self.hub.most_users, len(self.hub.chat.users))
 
     def refused(self, refusal: Refusal) -> None:
         """A request was refused; some refusals leave nothing to stay for."""
@@ -195,14 +202,11 @@ class Session:
     # -- lines for this session ---------------------------------------------------------------------------------------
 
     def raw(self, text: str) -> bytes:
-        return f"{text}\r\n".encode()
+        return fitted(text)
 
     def line(self, text: str) -> bytes:
         """A line from the server."""
-        line = f":{self.hub.name} {text}"
-        if len(line) > 120 and len(line.encode()) > 510:  # something long of the client's is repeated
-            line = fit(line, 510)
-        return f"{line}\r\n".encode()
+        return fitted(f":{self.hub.name} {text}")  # it may repeat something long of the client's
 
     def numeric(self, code: Numeric, *values: str) -> bytes:
         return self.line(numeric(code, self.nick, *values))
@@ -307,6 +311,7 @@ class Session:
             self.link.close()
             hub.forget(self)
             return
+        self._shaking_hands = False
         hub.log.debug("connected", session=self.number, address=self.address, tls=self.link.cipher())
         reason = "The connection ended"
         try:
@@ -353,6 +358,11 @@ class Session:
         bucket = self._bucket
         self._resume_at = None
         while (inbox or self._head is not None) and self._ending is None:
+            if self.link.answers >= MAX_ANSWERS:
+                self.hub.journal.run()
+                self.link.flush(owner=True)
+                if self.link.answers >= MAX_ANSWERS:
+                    return False
             if self._arriving or self._submitted - self._answered >= MAX_PENDING:
                 if not self._drain(self._submitted if self._arriving else self._submitted - RESUME_PENDING):
                     return False
@@ -433,7 +443,8 @@ class Session:
             if not hub.stopping:  # then nobody is there to be told, and the next start knows that all have gone
                 hub.journal.ask([Depart(self.number, reason)], waiting=self._waiting)
             del hub.sessions[self.number]
-        hub.log.info("disconnected", session=self.number, address=self.address, nick=self.nick, why=reason)
+        why = "Quit" if reason.startswith("Quit: ") else reason  # the rest of that is what somebody wrote
+        hub.log.info("disconnected", session=self.number, address=self.address, nick=self.nick, why=why)
         if self._ending is not None:
             self.link.queue(self.raw(f"ERROR :Closing link: {reason}"))
 

@@ -10,6 +10,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -32,9 +33,36 @@ class NotStored(Exception):  # noqa: N818
     """What was to be written is not in the file, and will not be."""
 
 
+BUSY_SECONDS = 0.5
+"""How long to wait for a lock. Nobody else writes the file, and readers lock nobody out; but should an operator's tool
+lock it, the whole chat stands still for so long, again and again."""
+
+
 def _connect(path: Path) -> sqlite3.Connection:
-    # Used by several threads, one at a time: whoever has the journal's turn.
-    return sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    # Used by several threads, one at a time: whoever has the journal's turn. A file that has gone is not made anew.
+    return sqlite3.connect(
+        _uri(path, "rw"), uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS
+    )
+
+
+def _uri(path: Path, mode: Literal["ro", "rw"]) -> str:
+    return f"{path.absolute().as_uri()}?mode={mode}"
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What tells whether a transaction is in the file, and how to take it out."""
+
+    first: int
+    """Its first stamp..."""
+    last: int
+    """...and its last, which is the greatest in the file if it is there."""
+    taken: list[tuple[int, int]]
+    """The rows of ``held`` that it deleted."""
+    why: str = ""
+    """It was refused, in words."""
+    taking_out: bool = False
+    """Whether a transaction that takes it out may be in the file."""
 
 
 class Database:
@@ -48,7 +76,7 @@ class Database:
         self._durability = durability
         self._connect = connect
         self._connection: sqlite3.Connection | None = None
-        self._doubtful: tuple[int, int] | None = None  # first and last stamp of a batch whose commit is not known
+        self._doubtful: _Batch | None = None  # it was refused, and may be in the file all the same
         try:
             _create_private(path)
             self._connection = self._open()
@@ -60,7 +88,9 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         connection = self._connect(self._path)
         try:
-            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            if mode != "wal":  # which SQLite does not call an error
+                raise sqlite3.OperationalError(f"write-ahead logging is not possible there, only {mode}")
             connection.execute(f"PRAGMA synchronous = {self._durability.upper()}")
         except BaseException:
             connection.close()
@@ -79,10 +109,16 @@ class Database:
             connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
 
     def load(self) -> tuple[Chat, int]:
-        """The chat as it was left, and the greatest stamp that was given out."""
+        """The chat as it was left, and the greatest stamp in the file. To be called before anything is written.
+
+        Raises :class:`StoreUnusable` where the file is damaged.
+        """
         connection = self._connection
         assert connection is not None
-        return rows.load(connection), self._last_committed(connection)
+        try:
+            return rows.load(connection), self._last_committed(connection)
+        except (sqlite3.Error, ValueError) as error:
+            raise StoreUnusable(f"The database {self._path} can't be read: {error}") from error
 
     def write(self, events: Sequence[Event]) -> None:
         """Commit what these events change, in one transaction; return when it is on disk.
@@ -93,47 +129,61 @@ class Database:
         if not log and not changes:
             return
         if self._doubtful is not None:
-            raise NotStored(_FAILED)
-        last = log[-1][0] if log else events[-1].stamp
-        begun = False
+            raise NotStored(self._doubtful.why)
+        batch = _Batch(events[0].stamp, log[-1][0] if log else events[-1].stamp, [])
+        committing = False
         try:
             if self._connection is None:
                 self._connection = self._open()
             connection = self._connection
             connection.execute("BEGIN IMMEDIATE")
-            begun = True
             if log:
                 connection.executemany(rows.INSERT_LOG, log)
             for statement, parameters in changes:
+                if statement is rows.TAKE_HELD:
+                    batch.taken.extend(connection.execute(rows.HELD, parameters))
                 connection.execute(statement, parameters)
             if not log:  # else the log itself tells, and one page less is written
-                connection.execute("UPDATE committed SET stamp = ?", (last,))
+                connection.execute("UPDATE committed SET stamp = ?", (batch.last,))
+            committing = True
             connection.execute("COMMIT")
         except Exception as error:  # SQLite's, or a value that can't be bound: nothing may be half-written
-            if not (begun and self._is_there(events[0].stamp, last)):
-                raise NotStored(_reason(error)) from error
+            batch.why = _reason(error)
+            # Opened anew the next time: one that was opened while the file was read-only, say, stays so for ever.
+            self.close()
+            if committing and self._is_stored(batch):
+                return
+            raise NotStored(batch.why) from error
 
-    def _is_there(self, first: int, last: int) -> bool:
-        """After an error: whether the transaction that ended with ``last`` has been committed all the same.
-
-        SQLite can't always say. A COMMIT that reports an I/O error may have put its frames into the WAL; so the file is
-        opened anew, which recovers the WAL as a start after a crash would.
-        """
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with contextlib.suppress(sqlite3.Error):
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-            with contextlib.suppress(sqlite3.Error):
-                connection.close()
+    def _is_stored(self, batch: _Batch) -> bool:
+        """After an error in COMMIT: whether the transaction is in the file, and will stay there."""
         try:
-            self._connection = self._open()
-            return self._last_committed(self._connection) == last
+            if self._is_there(batch):
+                return True
         except sqlite3.Error:
             # It is refused, as what is not known to be stored must be. Should it turn out to be in the file, it is
             # taken out before anything else is written.
-            self._doubtful = (first, last)
-            return False
+            self._doubtful = batch
+        return False
+
+    def _is_there(self, batch: _Batch) -> bool:
+        """Whether the transaction has been committed; what has been is on disk then. Raises ``sqlite3.Error``.
+
+        SQLite can't always say. A COMMIT that reports an I/O error may have put its frames into the WAL; so the file is
+        opened anew, which recovers the WAL as a start after a crash would.
+
+        What it finds in the WAL was perhaps never synced. The system says so once; a second fsync() of the same bytes
+        succeeds whether they are on the disk or not (Linux), and a power cut would take with them all that is written
+        behind them. So it is copied into the database file, that is synced, and the WAL begins again.
+        """
+        if self._connection is None:
+            self._connection = self._open()
+        there = self._last_committed(self._connection) == batch.last
+        if there or batch.taking_out:
+            busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise sqlite3.OperationalError("somebody reads the WAL")
+        return there
 
     def _last_committed(self, connection: sqlite3.Connection) -> int:
         """The greatest stamp in the file: of a row of the log, or of a transaction that wrote none."""
@@ -144,7 +194,7 @@ class Database:
 
     @property
     def in_doubt(self) -> bool:
-        """Whether it is unknown if the last batch is in the file. Nothing is written until :meth:`settle` knows."""
+        """Whether a batch that was refused may be in the file. Nothing is written until :meth:`settle` has looked."""
         return self._doubtful is not None
 
     def settle(self, chat: Chat) -> None:
@@ -154,42 +204,52 @@ class Database:
         """
         if self._doubtful is None:
             return
-        first, last = self._doubtful
+        batch = self._doubtful
         try:
-            if self._connection is None:
-                self._connection = self._open()
-            connection = self._connection
-            if self._last_committed(connection) == last:
-                connection.execute("BEGIN IMMEDIATE")
-                connection.execute("DELETE FROM log WHERE stamp BETWEEN ? AND ?", (first, last))
-                connection.execute("DELETE FROM held WHERE stamp BETWEEN ? AND ?", (first, last))
-                for statement, parameters in rows.rewrite_tables(chat):
-                    connection.execute(statement, parameters)
-                connection.execute("UPDATE committed SET stamp = 0")
-                connection.execute("COMMIT")
+            if self._is_there(batch):
+                self._take_out(batch, chat)
             self._doubtful = None
         except sqlite3.Error:
             self.close()
+
+    def _take_out(self, batch: _Batch, chat: Chat) -> None:
+        connection = self._connection
+        assert connection is not None
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany("INSERT INTO held VALUES (?, ?)", batch.taken)
+        connection.execute("DELETE FROM held WHERE stamp BETWEEN ? AND ?", (batch.first, batch.last))
+        connection.execute("DELETE FROM log WHERE stamp BETWEEN ? AND ?", (batch.first, batch.last))
+        for statement, parameters in rows.rewrite_tables(chat):
+            connection.execute(statement, parameters)
+        connection.execute("UPDATE committed SET stamp = 0")
+        batch.taking_out = True
+        connection.execute("COMMIT")
 
     def held_messages(self, account_id: int, up_to: int) -> list[Said]:
         """The messages that wait for an account, in order. On a connection of its own: any thread may call it.
 
         Raises ``sqlite3.Error``.
         """
-        connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        connection = sqlite3.connect(_uri(self._path, "ro"), uri=True, isolation_level=None, timeout=BUSY_SECONDS)
         with contextlib.closing(connection):
             found = connection.execute(
-                "SELECT log.* FROM held JOIN log USING (stamp) WHERE held.account = ? AND held.stamp <= ? "
-                "ORDER BY held.stamp",
+                "SELECT log.*, accounts.name FROM held JOIN log USING (stamp) "
+                "LEFT JOIN accounts ON accounts.id = log.account "
+                "WHERE held.account = ? AND held.stamp <= ? ORDER BY held.stamp",
                 (account_id, up_to),
             )
-            return [rows.said(row) for row in found]
+            return [rows.said(row, account) for *row, account in found]
 
     def close(self) -> None:
-        if self._connection is not None:
-            with contextlib.suppress(sqlite3.Error):
-                self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        # First, for as long as anything still refers to one of its cursors, SQLite only seems to close a connection.
+        with contextlib.suppress(sqlite3.Error):
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        with contextlib.suppress(sqlite3.Error):
+            connection.close()
 
 
 _FAILED = "the server's disk has failed"

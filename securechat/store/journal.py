@@ -22,9 +22,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
-from securechat.chat.events import Event
+from securechat.chat.events import Event, Left
 from securechat.chat.machine import Applied, Chat
 from securechat.chat.refusals import Reason, Refusal
 from securechat.chat.requests import Depart, Request
@@ -73,9 +74,9 @@ class Entry:
 class Journal:
     """Orders, applies, commits and delivers.
 
-    ``deliver`` is called with each batch after its commit, by whoever has the turn: it must not block or raise.
-    ``on_error`` is told of exceptions in rules and questions, which refuse one request and harm nothing else, and of
-    batches that could not be stored.
+    ``deliver`` is called with each batch after its commit, by whoever has the turn: it must not block.
+    ``on_error`` is told of exceptions in rules and questions, which refuse one request and harm nothing else, of those
+    in ``deliver``, and of batches that could not be stored.
     """
 
     def __init__(
@@ -104,28 +105,27 @@ class Journal:
     def run(self) -> None:
         """Do what is queued, unless another thread is at it."""
         queue = self._queue
-        while queue and self._turn.acquire(blocking=False):
-            try:
-                done = self._run_turn()
-            finally:
-                self._turn.release()
-            if not done:
-                # Whoever is woken finds the turn free, or in the hands of somebody who will do the work.
-                with contextlib.suppress(IndexError):
-                    queue[0].submitter.wake()
-                return
+        if not queue or not self._turn.acquire(blocking=False):
+            return
+        try:
+            self._run_turn()
+        finally:
+            self._turn.release()
+            # What is left was put by threads that found the turn taken, the last of them perhaps only just. Whoever is
+            # woken finds it free, or in the hands of somebody who will look here again.
+            with contextlib.suppress(IndexError):
+                queue[0].submitter.wake()
 
-    def _run_turn(self) -> bool:
-        """A few batches; whether the queue was empty in the end."""
+    def _run_turn(self) -> None:
+        """A few batches, until the queue is empty or it is somebody else's turn."""
         until = time.monotonic() + TURN_SECONDS
         for _ in range(BATCHES):
             batch = self._take()
             if not batch:
-                return True
+                return
             self._process(batch)
             if time.monotonic() > until:
-                break
-        return False
+                return
 
     def ask(
         self,
@@ -173,7 +173,10 @@ class Journal:
             self._take_back(batch, str(error))
         else:
             self._owed.clear()
-        self._deliver(batch)
+        try:
+            self._deliver(batch)
+        except Exception as error:  # those who wait are to be told all the same
+            self._on_error("delivery failed", error)
         for entry in batch:
             if type(entry.submitter) is Waiting:
                 entry.submitter.finish()
@@ -206,7 +209,8 @@ class Journal:
                 if type(outcome) is Applied:
                     stored = [event for event in outcome.events if is_stored(event)]
                     if type(request) is Depart:
-                        self._owed.extend(stored)
+                        # Without their audiences: while the disk is broken, everybody may go one after the other.
+                        self._owed.extend(replace(event, audience=()) for event in stored if type(event) is Left)
                     elif stored:
                         outcome.undo()
                         outcome = Refusal(Reason.NOT_STORED, (why,))

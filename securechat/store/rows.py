@@ -28,13 +28,28 @@ from securechat.chat.machine import Chat
 from securechat.chat.model import Account, Channel, Role, Topic
 from securechat.irc.names import casefold
 
-__all__ = ["INSERT_LOG", "Change", "Kind", "Row", "is_stored", "load", "rewrite_tables", "said", "write_down"]
+__all__ = [
+    "HELD",
+    "INSERT_LOG",
+    "TAKE_HELD",
+    "Change",
+    "Kind",
+    "Row",
+    "is_stored",
+    "load",
+    "rewrite_tables",
+    "said",
+    "write_down",
+]
 
 Row = tuple[int, int, int | None, int | None, str, str, int | None, str, str]
 Change = tuple[str, tuple[Any, ...]]
 """An SQL statement and its parameters."""
 
 INSERT_LOG = "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+TAKE_HELD = "DELETE FROM held WHERE account = ? AND stamp <= ?"
+HELD = "SELECT account, stamp FROM held WHERE account = ? AND stamp <= ?"
+"""The rows that ``TAKE_HELD`` deletes: nothing else tells which they were, should it have to be taken back."""
 
 
 class Kind(IntEnum):
@@ -64,6 +79,8 @@ def is_stored(event: Event) -> bool:
         return event.kind in _SPEECH
     if type(event) is Left:
         return bool(event.channels)  # nobody saw the others
+    if type(event) is ChannelMade:
+        return event.founder is not None  # one without goes with its last member
     return type(event) in _ROWS or type(event) in _CHANGES
 
 
@@ -176,8 +193,6 @@ def _insert_channel(channel: Channel) -> Change:
 
 
 def _channel_made(e: ChannelMade) -> list[Change]:
-    if e.founder is None:  # it goes with its last member
-        return []
     return [
         (
             "INSERT INTO channels VALUES (?, ?, ?, ?, NULL, NULL, NULL)",
@@ -196,7 +211,7 @@ def _topic_kept(e: TopicChanged) -> list[Change]:
 def _account_removed(e: AccountRemoved) -> list[Change]:
     return [
         ("DELETE FROM accounts WHERE id = ?", (e.account_id,)),
-        ("DELETE FROM held WHERE account = ?", (e.account_id,)),
+        (TAKE_HELD, (e.account_id, e.stamp)),
         *(("DELETE FROM channels WHERE id = ?", (id,)) for id in e.orphans),
     ]
 
@@ -204,7 +219,7 @@ def _account_removed(e: AccountRemoved) -> list[Change]:
 _CHANGES: dict[type, Callable[[Any], list[Change]]] = {
     ChannelMade: _channel_made,
     TopicChanged: _topic_kept,
-    Collected: lambda e: [("DELETE FROM held WHERE account = ? AND stamp <= ?", (e.account_id, e.up_to))],
+    Collected: lambda e: [(TAKE_HELD, (e.account_id, e.up_to))],
     AccountAdded: lambda e: [_insert_account(e.account)],
     PasswordSet: lambda e: [
         ("UPDATE accounts SET credential = ?, credential_set = ? WHERE id = ?", (e.credential, e.stamp, e.account_id))
@@ -216,7 +231,7 @@ _CHANGES: dict[type, Callable[[Any], list[Change]]] = {
 
 
 def rewrite_tables(chat: Chat) -> list[Change]:
-    """Statements after which the tables say what the chat says."""
+    """Statements after which the tables of accounts and channels say what the chat says."""
     return [
         ("DELETE FROM accounts", ()),
         *(_insert_account(account) for account in chat.accounts.values()),
@@ -242,15 +257,14 @@ def load(connection: sqlite3.Connection) -> Chat:
     return Chat(accounts=accounts, channels=channels, held=held)
 
 
-def said(row: Row) -> Said:
-    """A message out of its row."""
+def said(row: Row, account: str | None) -> Said:
+    """A message out of its row, and the name of its sender's account: the nick need not be that."""
     stamp, kind, channel, account_id, source, target, target_account, text, tags = row
-    nick = source.partition("!")[0]
     return Said(
         stamp,
         "PRIVMSG" if kind == Kind.PRIVMSG else "NOTICE",
         source,
-        nick if account_id is not None else None,
+        account,
         account_id,
         target,
         text,

@@ -65,6 +65,7 @@ class Link:
     # With slots an attribute costs half; this is in the way of every line.
     __slots__ = (
         "_ahead",
+        "_answers",
         "_backlog",
         "_backlog_bytes",
         "_cause",
@@ -122,6 +123,7 @@ class Link:
         self.queue: Callable[[bytes | Iterator[bytes]], None] = self._outbox.append
         self._backlog: deque[bytes | Iterator[bytes]] = deque()  # the same, taken over by a writer, and counted
         self._backlog_bytes = 0
+        self._answers = 0  # of the backlog
         self._clear = False  # nothing is in the way of what is queued next: no backlog, nothing unsent, no failure
         self._unsent: memoryview | None = None  # ciphertext that the socket did not take
         self._untold = False  # _unsent is news for the owner, who has to wait for writability
@@ -143,6 +145,14 @@ class Link:
     def failure(self) -> str | None:
         """Why the link can't be used any more, or ``None``."""
         return self._failure
+
+    @property
+    def answers(self) -> int:
+        """How many answers wait for the peer to take those before them: a peer that takes none shouldn't ask for more.
+
+        They don't count for ``outbox_limit``.
+        """
+        return self._answers
 
     def send(self, data: bytes | Iterator[bytes]) -> None:
         """:meth:`queue` and :meth:`flush`."""
@@ -228,13 +238,15 @@ class Link:
         """Wait until the peer has sent something, :meth:`wake` is called, or ``timeout`` seconds are over.
 
         What is queued is written on the way. Returns whether :meth:`receive` has something to look at or to say. With
-        ``read=False`` the peer is left waiting (its socket fills up) while the outbox still empties; then the result
-        is true only where the connection has failed (then :meth:`receive` says why).
+        ``read=False`` the peer is left waiting (its socket fills up) while the outbox still empties, and the wait ends
+        when something has been written of what was in the way; then the result is true only where the connection has
+        failed (then :meth:`receive` says why).
         """
         ahead = read and (self._ahead or self._end)
-        if ahead:
-            timeout = 0.0
+        answers = self._answers
         self.flush(owner=True)
+        if ahead or (not read and self._answers < answers):
+            timeout = 0.0
         if self._failure is not None or self._closed:
             return True
         events = (READABLE if read else 0) | (0 if self._unsent is None and not self._backlog else WRITABLE)
@@ -364,6 +376,8 @@ class Link:
             backlog.append(item)
             if isinstance(item, bytes):
                 self._backlog_bytes += len(item)
+            else:
+                self._answers += 1
         if self._failure is not None or self._closed:
             self._drop(owner)
             return
@@ -424,6 +438,7 @@ class Link:
         self._backlog.clear()
         self._backlog.extend(kept)
         self._backlog_bytes = 0
+        self._answers = len(kept)
 
     def _send_alert(self) -> None:
         """Try to tell the peer why we end; if that can't be done at once, it has to do without."""
@@ -453,6 +468,7 @@ class Link:
                     return b""
                 if made is None:
                     backlog.popleft()
+                    self._answers -= 1
                     continue
                 item = made
             pieces.append(item)

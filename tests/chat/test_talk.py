@@ -226,7 +226,7 @@ def _longest(said: Say, source: str, target: str, unit: str) -> Say:
 
 @pytest.mark.parametrize("unit", ["a", "é", "€", "\U0001f600"])
 @pytest.mark.parametrize("kind", ["PRIVMSG", "NOTICE"])
-def test_what_does_not_fit_into_one_line_is_refused(unit: str, kind: Speech) -> None:
+def test_what_does_not_fit_into_one_line_is_cut(unit: str, kind: Speech) -> None:
     room = Room(Rules(guests=True))
     name = "#" + "ü" * 31
     ann = room.member("ann", name)
@@ -235,8 +235,10 @@ def test_what_does_not_fit_into_one_line_is_refused(unit: str, kind: Speech) -> 
     room.account("cat")
     for target, shown in ((name, name), ("bob", "bob_the_builder_of_long_names"), ("cat", "cat"), ("ann", "ann")):
         fits = _longest(Say(ann, kind, target, ""), "ann!~ann@host", shown, unit)
-        assert room.one(fits, Said).text == fits.text
-        room.refused(Say(ann, kind, target, fits.text + "x"), Reason.TOO_LONG)
+        said = room.one(fits, Said)
+        assert (said.text, said.cut) == (fits.text, False)
+        said = room.one(Say(ann, kind, target, fits.text + "x" + unit), Said)
+        assert (said.text, said.cut) == (fits.text, True)
 
 
 def test_a_line_is_counted_in_bytes_from_its_beginning() -> None:
@@ -248,4 +250,4 @@ def test_a_line_is_counted_in_bytes_from_its_beginning() -> None:
     source = room.chat.users["ann"].source
     fits = _longest(Say(login.session, "PRIVMSG", "#lobby", ""), source, "#lobby", "e")
     room.one(fits, Said)
-    room.refused(Say(login.session, "PRIVMSG", "#lobby", fits.text + "e"), Reason.TOO_LONG)
+    assert room.one(Say(login.session, "PRIVMSG", "#lobby", fits.text + "e"), Said).text == fits.text

@@ -18,12 +18,18 @@ if TYPE_CHECKING:
 
     from securechat.server.session import Session
 
-MAX_LISTED = 100
-"""Channels that one line may name; a line of 512 bytes has hardly room for more."""
-
 
 def _split(parameter: str) -> list[str]:
-    return list(dict.fromkeys(name for name in parameter.split(",") if name))[:MAX_LISTED]
+    """The names in a list, each once. As many as a line has room for."""
+    return list(dict.fromkeys(name for name in parameter.split(",") if name))
+
+
+def _named(session: Session, message: Message) -> list[str]:
+    """The channels that a line is about; when it names none, that has been answered."""
+    names = _split(message.params[0])
+    if not names:
+        session.answer_in_turn(message, session.numeric(Numeric.ERR_NEEDMOREPARAMS, message.command))
+    return names
 
 
 def join(session: Session, message: Message) -> None:
@@ -31,12 +37,14 @@ def join(session: Session, message: Message) -> None:
         mine = session.ask(lambda chat: channel_names(chat, session.number))
         session.submit(message, [Part(session.number, name) for name in mine])
         return
-    session.submit(message, [Join(session.number, name) for name in _split(message.params[0])])
+    if names := _named(session, message):
+        session.submit(message, [Join(session.number, name) for name in names])
 
 
 def part(session: Session, message: Message) -> None:
     reason = message.params[1] if len(message.params) > 1 else ""
-    session.submit(message, [Part(session.number, name, reason) for name in _split(message.params[0])])
+    if names := _named(session, message):
+        session.submit(message, [Part(session.number, name, reason) for name in names])
 
 
 def topic(session: Session, message: Message) -> None:
@@ -72,7 +80,7 @@ def names(session: Session, message: Message) -> None:
 
 
 def list_(session: Session, message: Message) -> None:
-    wanted = [name for name in _split(message.params[0]) if name.startswith("#")] if message.params else None
+    wanted = _split(message.params[0]) if message.params else None
     session.submit(
         message,
         (),

@@ -51,7 +51,7 @@ def nick(session: Session, message: Message) -> None:
 
 def user(session: Session, message: Message) -> None:
     username, realname = message.params[0], message.params[3]
-    if not username:
+    if not username or not realname:  # an empty one is as good as none
         session.reply(message, [session.numeric(Numeric.ERR_NEEDMOREPARAMS, "USER")])
     else:
         session.registration.take_user(message, username, realname)
@@ -72,7 +72,7 @@ def pong(session: Session, message: Message) -> None:
 def quit(session: Session, message: Message) -> None:
     reason = message.params[0] if message.params else ""
     session.reply(message, [])
-    session.end(f"Quit: {reason}")
+    session.end(f"Quit: {reason}")  # without a reason too (Modern IRC, "QUIT message")
 
 
 def motd(session: Session, message: Message) -> None:

@@ -47,8 +47,11 @@ def _say(session: Session, message: Message, kind: Speech) -> None:
         return
     targets = list(dict.fromkeys(part for part in target.split(",") if part))
     most = session.hub.config.limits.targets
+    if not targets:
+        _refuse(session, message, session.numeric(Numeric.ERR_NORECIPIENT, kind))
+        return
     if len(targets) > most:
-        _refuse(session, message, session.line(f"407 {session.nick} {targets[most]} :Too many targets"))
+        _refuse(session, message, session.numeric(Numeric.ERR_TOOMANYTARGETS, targets[most]))
         return
     session.submit(message, [Say(session.number, kind, target, text, tags) for target in targets])
 

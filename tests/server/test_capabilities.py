@@ -1,0 +1,231 @@
+"""CAP, and what each capability changes (IRCv3 Capability Negotiation, and the specification of each)."""
+
+import re
+
+import pytest
+
+from securechat.irc.caps import OFFERS
+from tests.server.wire import NAME, Client, House, Opener, commands, one, params, plain
+
+
+def cap(client: Client, line: str) -> list[str]:
+    """The parameters of the one answer to a CAP line."""
+    (answer,) = client.ask(line)
+    assert answer.command == "CAP"
+    assert answer.source == NAME
+    return answer.params
+
+
+def test_ls_lists_all_with_values_only_for_302(opened: Opener) -> None:
+    client = opened.stranger()
+    nick, sub, offers = cap(client, "CAP LS 302")
+    assert (nick, sub) == ("*", "LS")
+    assert "sasl=PLAIN" in offers.split()
+    assert {word.partition("=")[0] for word in offers.split()} == set(OFFERS)
+    assert set(cap(client, "CAP LS")[2].split()) == set(OFFERS)
+    assert set(cap(client, "CAP LS 307")[2].split()) == set(offers.split())
+    assert set(cap(client, "CAP LS 301")[2].split()) == set(OFFERS)
+
+
+def test_the_client_is_an_asterisk_until_it_has_a_nick(opened: Opener) -> None:
+    client = opened.stranger()
+    assert cap(client, "CAP LIST") == ["*", "LIST", ""]
+    client.send("NICK capnick")
+    assert cap(client, "CAP LIST") == ["capnick", "LIST", ""]
+    assert client.asked("CAP FOO") == ["410 capnick FOO :Invalid CAP command"]
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("CAP FOO", "410 * FOO :Invalid CAP command"),
+        ("cap foo bar", "410 * foo :Invalid CAP command"),
+        ("CAP ACK :batch", "410 * ACK :Invalid CAP command"),
+        ("CAP NAK", "410 * NAK :Invalid CAP command"),
+        ("CAP CLEAR", "410 * CLEAR :Invalid CAP command"),
+        ("CAP REQ", "410 * REQ :Invalid CAP command"),
+        ("CAP :", "410 * * :Invalid CAP command"),
+        ("CAP", "461 * CAP :Not enough parameters"),
+    ],
+)
+def test_what_is_no_cap_command(opened: Opener, line: str, answer: str) -> None:
+    client = opened.stranger()
+    assert client.asked(line) == [answer]
+    client.register()
+    assert client.asked(line) == [answer.replace(" * ", f" {client.nick} ", 1)]
+
+
+@pytest.mark.parametrize(
+    ("request_", "verdict", "enabled"),
+    [
+        (":multi-prefix", "ACK", {"multi-prefix"}),
+        ("multi-prefix", "ACK", {"multi-prefix"}),
+        (":multi-prefix batch ", "ACK", {"multi-prefix", "batch"}),
+        (":batch batch", "ACK", {"batch"}),
+        (":batch -batch", "ACK", set()),
+        (":-batch", "ACK", set()),
+        (":-batch multi-prefix", "ACK", {"multi-prefix"}),
+        (":multi-prefix foo", "NAK", set()),
+        (":foo", "NAK", set()),
+        (":-foo multi-prefix", "NAK", set()),
+        (":Multi-Prefix", "NAK", set()),
+        (":sasl=PLAIN", "NAK", set()),
+        (":", "ACK", set()),
+    ],
+)
+def test_a_request_is_granted_as_a_whole_or_not_at_all(
+    opened: Opener, request_: str, verdict: str, enabled: set[str]
+) -> None:
+    client = opened.stranger()
+    assert cap(client, f"CAP REQ {request_}") == ["*", verdict, request_.removeprefix(":").rstrip()]
+    assert set(cap(client, "CAP LIST")[2].split()) == enabled
+
+
+def test_a_refused_request_changes_nothing(opened: Opener) -> None:
+    client = opened.stranger()
+    cap(client, "CAP REQ :batch multi-prefix")
+    assert cap(client, "CAP REQ :-batch foo")[1] == "NAK"
+    assert set(cap(client, "CAP LIST")[2].split()) == {"batch", "multi-prefix"}
+
+
+def test_302_implies_cap_notify(opened: Opener) -> None:
+    client = opened.stranger()
+    client.ask("CAP LS 302")
+    assert cap(client, "CAP REQ :cap-notify") == ["*", "ACK", "cap-notify"]
+    assert cap(client, "CAP REQ :-cap-notify") == ["*", "NAK", "-cap-notify"]
+    old = opened.stranger()
+    assert cap(old, "CAP REQ :cap-notify")[1] == "ACK"
+    assert cap(old, "CAP REQ :-cap-notify")[1] == "ACK"
+
+
+@pytest.mark.parametrize("begin", ["CAP LS", "CAP LS 302", "CAP REQ :batch", "CAP REQ :foo", "CAP REQ batch"])
+def test_negotiation_suspends_registration(opened: Opener, begin: str) -> None:
+    for order in (["{0}", "NICK {1}", "USER u 0 * :r"], ["NICK {1}", "{0}", "USER u 0 * :r"]):
+        client, nick = opened.stranger(), opened.house.guest_name()
+        answers = client.ask(*(line.format(begin, nick) for line in order))
+        assert commands(answers) == ["CAP"]
+        assert commands(client.ask("CAP LIST")) == ["CAP"]
+        client.send("cap end")
+        assert client.expect("001").params[0] == nick
+
+
+def test_end_and_list_do_not_suspend_it(opened: Opener) -> None:
+    for line in ("CAP END", "CAP LIST", "CAP FOO"):
+        client = opened.stranger()
+        client.send(line, f"NICK {opened.house.guest_name()}", "USER u 0 * :r")
+        client.expect("001")
+
+
+def test_end_before_nick_and_user(opened: Opener) -> None:
+    client = opened.stranger()
+    assert commands(client.ask("CAP LS", "CAP END")) == ["CAP"]
+    client.send("NICK endfirst", "USER u 0 * :r")
+    client.expect("001")
+
+
+def test_cap_works_at_any_time(opened: Opener) -> None:
+    client = opened()
+    assert cap(client, "CAP LS 302")[:2] == [client.nick, "LS"]
+    assert cap(client, "CAP REQ :batch") == [client.nick, "ACK", "batch"]
+    assert set(cap(client, "CAP LIST")[2].split()) == {"batch", "cap-notify"}
+    assert client.ask("CAP END") == []
+    assert client.ask("CAP END") == []
+    assert commands(client.ask("LUSERS"))[0] == "251"
+
+
+def test_what_is_switched_off_is_off(opened: Opener) -> None:
+    first, second = opened.pair("#off", "server-time", "message-tags", "echo-message", "extended-join")
+    second.ask("CAP REQ :-server-time -message-tags -echo-message -extended-join")
+    assert second.ask("PRIVMSG #off :quiet") == []
+    first.ask("@+x=y PRIVMSG #off :hello")
+    (heard,) = [message for message in second.sync() if message.command == "PRIVMSG"]
+    assert heard.tags == {}
+    assert second.ask("JOIN #off2")[0].params == ["#off2"]
+
+
+def test_tags_are_only_for_those_who_asked_for_them(opened: Opener) -> None:
+    talker = opened(None, "message-tags", account="alice", join="#tags")
+    plain_one = opened(join="#tags")
+    timed = opened(None, "server-time", join="#tags")
+    accounted = opened(None, "account-tag", join="#tags")
+    tagged = opened(None, "message-tags", join="#tags")
+    batched = opened(None, "batch", "labeled-response", join="#tags")
+    for client in (talker, plain_one, timed, accounted, tagged, batched):
+        client.sync()
+    talker.ask("@+draft/react=x;msgid=false;time=2011-10-19T16:40:51.620Z;account=x PRIVMSG #tags :hello")
+    seen = {client: one(client.sync(), "PRIVMSG").tags for client in (plain_one, timed, accounted, tagged, batched)}
+    assert seen[plain_one] == seen[batched] == {}
+    assert set(seen[timed]) == {"time"}
+    assert re.fullmatch(r"2[0-9]{3}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-6]\d\.\d{3}Z", seen[timed]["time"])
+    assert not seen[timed]["time"].startswith("2011")
+    assert seen[accounted] == {"account": "alice"}
+    assert set(seen[tagged]) == {"msgid", "+draft/react"}
+    assert seen[tagged]["msgid"] != "false"
+
+
+def test_everything_that_a_user_does_has_their_account(opened: Opener) -> None:
+    watcher = opened(None, "account-tag", "extended-join", join="#acct")
+    member = opened("acct", account="Bob", join="#acct")
+    join = watcher.expect("JOIN")
+    assert join.params == ["#acct", "Bob", "acct the tester"]
+    assert member.nick == "acct"
+    member.ask("PRIVMSG #acct :a", "NOTICE #acct :b", "NICK acct2", "PART #acct", "JOIN #acct")
+    member.send("QUIT")
+    member.to_end()
+    seen = [join, *watcher.sync()]
+    assert commands(seen) == ["JOIN", "PRIVMSG", "NOTICE", "NICK", "PART", "JOIN", "QUIT"]
+    assert [message.tags for message in seen] == [{"account": "Bob"}] * 7
+    guest = opened(join="#acct")
+    guest.ask("PRIVMSG #acct :a")
+    joined, said = watcher.sync()
+    assert joined.params[1] == "*"
+    assert joined.tags == said.tags == {}
+
+
+def test_an_own_topic_has_the_account_too(opened: Opener) -> None:
+    client = opened(None, "account-tag", account="carol", join="#carols")
+    assert client.ask("TOPIC #carols :mine")[0].tags == {"account": "carol"}
+
+
+def test_extended_join_of_oneself(opened: Opener) -> None:
+    client = opened("extended", "extended-join")
+    assert client.ask("JOIN #ej")[0].params == ["#ej", "*", "extended the tester"]
+    member = opened(None, "extended-join", account="dave")
+    assert member.ask("JOIN #ej")[0].params == ["#ej", "dave", "dave the tester"]
+    assert opened().ask("JOIN #ej")[0].params == ["#ej"]
+
+
+def test_names_with_hosts_and_all_prefixes(opened: Opener) -> None:
+    first, second = opened.pair("#uh", "userhost-in-names", "multi-prefix")
+    whois = one(first.ask(f"WHOIS {first.nick}"), "311").params
+    sources = [f"@{first.nick}!{first.nick}@{whois[3]}", f"{second.nick}!{second.nick}@{whois[3]}"]
+    assert one(second.ask("NAMES #uh"), "353").params == [second.nick, "=", "#uh", " ".join(sources)]
+    assert one(first.ask("NAMES #uh"), "353").params[3] == f"@{first.nick} {second.nick}"
+
+
+def test_standard_replies_may_be_asked_for(opened: Opener) -> None:
+    client = opened(None, "standard-replies")
+    client.send_bytes(b"PRIVMSG #a :\xff\r\n")
+    assert one(client.sync(), "FAIL").params[:2] == ["PRIVMSG", "INVALID_UTF8"]
+
+
+def test_all_at_once_in_one_write(opened: Opener, house: House) -> None:
+    """As a client does that does not wait for anything."""
+    client = opened.stranger()
+    everything = " ".join(sorted(OFFERS))
+    client.send(
+        "CAP LS 302",
+        "NICK alice",
+        "USER alice 0 * :Alice",
+        f"CAP REQ :{everything}",
+        "AUTHENTICATE PLAIN",
+        f"AUTHENTICATE {plain('alice')}",
+        "CAP END",
+        "JOIN #once",
+        "PRIVMSG #once :hello",
+    )
+    answers = client.sync()
+    start = ["CAP", "CAP", "AUTHENTICATE", "900", "903", "001", "002", "003", "004", "005"]
+    assert commands(answers)[: len(start)] == start
+    assert commands(answers)[-4:] == ["JOIN", "353", "366", "PRIVMSG"]
+    assert params(answers, "CAP")[1] == ["alice", "ACK", everything]
