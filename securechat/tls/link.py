@@ -31,14 +31,14 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
+from securechat.tls.backlog import AnswerFailed, Backlog, Item
 from securechat.tls.waker import READABLE, WRITABLE, Waker, wait_for
 
 __all__ = ["HandshakeTimeout", "Link", "LinkBroken"]
 
 _RECEIVE = 16384  # bytes asked of the socket at a time: a TLS record
-_PIECE = 65536  # bytes encrypted at a time: four full TLS records
 
 
 class LinkBroken(Exception):  # noqa: N818 - it says what happened
@@ -65,9 +65,7 @@ class Link:
     # With slots an attribute costs half; this is in the way of every line.
     __slots__ = (
         "_ahead",
-        "_answers",
         "_backlog",
-        "_backlog_bytes",
         "_cause",
         "_clear",
         "_closed",
@@ -117,20 +115,18 @@ class Link:
         # Guards _tls, both buffers, _backlog, _unsent and writing to the socket (ciphertext must go out in order).
         # Taken while holding the journal's turn; the waker's lock may be taken inside it, and no other.
         self._lock = threading.Lock()
-        self._outbox: deque[bytes | Iterator[bytes]] = deque()  # appended by any thread
+        self._outbox: deque[Item] = deque()  # appended by any thread
         #: Put data behind all that was queued before; :meth:`flush` writes it. A bound method, for it runs for each
         #: line and each session.
-        self.queue: Callable[[bytes | Iterator[bytes]], None] = self._outbox.append
-        self._backlog: deque[bytes | Iterator[bytes]] = deque()  # the same, taken over by a writer, and counted
-        self._backlog_bytes = 0
-        self._answers = 0  # of the backlog
+        self.queue: Callable[[Item], None] = self._outbox.append
+        self._backlog = Backlog()  # the same, taken over by a writer, and counted
         self._clear = False  # nothing is in the way of what is queued next: no backlog, nothing unsent, no failure
         self._unsent: memoryview | None = None  # ciphertext that the socket did not take
         self._untold = False  # _unsent is news for the owner, who has to wait for writability
         self._established = False  # the handshake is done; until then what is queued waits
         self._closed = False
         self._failure: str | None = None
-        self._cause: Exception | None = None  # of the failure, for the owner
+        self._cause: BaseException | None = None  # of the failure, for the owner
         self._hung_up = False  # the failure was met while writing: what the peer had sent before can still be read
         self._end = False  # the peer sends no more
         self._ahead = False  # there is ciphertext in _incoming that nobody has looked at
@@ -152,9 +148,9 @@ class Link:
 
         They don't count for ``outbox_limit``.
         """
-        return self._answers
+        return self._backlog.answers
 
-    def send(self, data: bytes | Iterator[bytes]) -> None:
+    def send(self, data: Item) -> None:
         """:meth:`queue` and :meth:`flush`."""
         self._outbox.append(data)
         self.flush()
@@ -243,9 +239,9 @@ class Link:
         failed (then :meth:`receive` says why).
         """
         ahead = read and (self._ahead or self._end)
-        answers = self._answers
+        answers = self._backlog.answers
         self.flush(owner=True)
-        if ahead or (not read and self._answers < answers):
+        if ahead or (not read and self._backlog.answers < answers):
             timeout = 0.0
         if self._failure is not None or self._closed:
             return True
@@ -318,7 +314,7 @@ class Link:
             self._closed = True
             self._clear = False
             self._outbox.clear()
-            self._drop(owner=True)
+            self._backlog.drop(answers=True)
             self._unsent = None
             self._cause = None  # its traceback leads back to this link
             self._sock.close()
@@ -352,7 +348,7 @@ class Link:
             self._note_failure(f"connection lost: {error.strerror or error}", error)
             raise self._broken() from error
 
-    def _note_failure(self, reason: str, cause: Exception | None) -> None:
+    def _note_failure(self, reason: str, cause: BaseException | None) -> None:
         if self._failure is None:
             self._cause = cause
             self._failure = reason
@@ -370,23 +366,19 @@ class Link:
     def _write(self, owner: bool) -> None:
         """Encrypt and write what is queued. The caller holds the lock."""
         backlog = self._backlog
-        outbox = self._outbox
-        while outbox:
-            item = outbox.popleft()
-            backlog.append(item)
-            if isinstance(item, bytes):
-                self._backlog_bytes += len(item)
-            else:
-                self._answers += 1
+        backlog.take_over(self._outbox)
         if self._failure is not None or self._closed:
-            self._drop(owner)
+            backlog.drop(answers=owner or self._closed)
             return
         try:
             while self._send_ciphertext() and backlog and self._established:
-                piece = self._next_piece(owner)
+                piece = backlog.next_piece(answers=owner)
                 if not piece:
                     break
                 self._tls.write(piece)
+        except AnswerFailed as failed:
+            cause = failed.__cause__
+            self._note_failure(f"an answer failed: {type(cause).__name__}", cause)
         except OSError as error:  # ssl.SSLError is one too
             self._hung_up = not isinstance(error, ssl.SSLError)
             self._note_failure(f"connection lost: {error.strerror or error}", error)
@@ -394,7 +386,7 @@ class Link:
         if not self._clear:
             self._leave_to_owner(owner)
 
-    def _send_one(self, item: bytes | Iterator[bytes]) -> bool:
+    def _send_one(self, item: Item) -> bool:
         """Encrypt and send the only thing that is queued, without the book-keeping that more of them need.
 
         False where more is to be done: :meth:`_write` goes on. The caller holds the lock, and ``_clear`` is true.
@@ -421,10 +413,10 @@ class Link:
 
     def _leave_to_owner(self, owner: bool) -> None:
         """Not all was written: see to it that the owner knows. The caller holds the lock."""
-        if self._backlog_bytes + self._outgoing.pending > self._limit:
+        if self._backlog.size + self._outgoing.pending > self._limit:
             self._note_failure("outbox full", None)
         if self._failure is not None:
-            self._drop(owner)
+            self._backlog.drop(answers=owner or self._closed)
             self._waker.set()
         elif not owner and (self._untold or (self._established and self._unsent is None)):
             # It waits for writability from now on, or takes from the answer that is next. Wake it for news only: a
@@ -432,48 +424,10 @@ class Link:
             self._waker.set()
         self._untold = False
 
-    def _drop(self, owner: bool) -> None:
-        """Forget what is queued, but an answer only in its owner's thread: it may have a ``finally``."""
-        kept = [] if owner or self._closed else [item for item in self._backlog if not isinstance(item, bytes)]
-        self._backlog.clear()
-        self._backlog.extend(kept)
-        self._backlog_bytes = 0
-        self._answers = len(kept)
-
     def _send_alert(self) -> None:
         """Try to tell the peer why we end; if that can't be done at once, it has to do without."""
         with contextlib.suppress(OSError):
             self._send_ciphertext()
-
-    def _next_piece(self, owner: bool) -> bytes:
-        """About :data:`_PIECE` bytes from the head of the backlog; ``b""`` at an answer that isn't ours to take."""
-        backlog = self._backlog
-        if len(backlog) == 1 and isinstance(backlog[0], bytes):
-            self._backlog_bytes = 0
-            return backlog.popleft()  # type: ignore[return-value]
-        pieces: list[bytes] = []
-        size = 0
-        while backlog and size < _PIECE:
-            item = backlog[0]
-            if isinstance(item, bytes):
-                backlog.popleft()
-                self._backlog_bytes -= len(item)
-            else:
-                if not owner:
-                    break
-                try:
-                    made = next(item, None)
-                except Exception as error:  # whatever it is, it is not for the threads that only wanted to send
-                    self._note_failure(f"an answer failed: {type(error).__name__}", error)
-                    return b""
-                if made is None:
-                    backlog.popleft()
-                    self._answers -= 1
-                    continue
-                item = made
-            pieces.append(item)
-            size += len(item)
-        return b"".join(pieces)
 
     def _send_ciphertext(self) -> bool:
         """Hand ciphertext to the socket; true when none is left."""
