@@ -120,9 +120,10 @@ def _serve(
 
 @contextlib.contextmanager
 def _until_told() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set."""
+    """An event that Ctrl-C, SIGTERM and the end of the terminal set."""
     told = threading.Event()
-    before = {number: signal.signal(number, lambda *_: told.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda *_: told.set()) for number in signals}
     try:
         yield told
     finally:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from securechat import __version__
 from securechat.chat.events import Arrived, ChannelView
 from securechat.chat.model import Role
-from securechat.chat.stamps import msgid, seconds
+from securechat.chat.stamps import seconds
 from securechat.chat.views import ChannelLine, ChannelModes, Person, Population, Whois
 from securechat.irc.isupport import token_lines
 from securechat.irc.names import split_source
@@ -27,7 +27,6 @@ __all__ = [
     "USER_MODES",
     "channel",
     "channel_list",
-    "collect_token",
     "isupport",
     "lusers",
     "modes",
@@ -124,10 +123,6 @@ def _held(session: Session, account_id: int, up_to: int) -> Iterator[bytes]:
     for message in messages:
         yield said(message, session.flavour)
     yield session.raw(f"PING :{session.collecting(up_to)}")
-
-
-def collect_token(up_to: int) -> str:
-    return f"kept-{msgid(up_to)}"
 
 
 def channel(session: Session, view: ChannelView) -> Iterator[bytes]:

@@ -51,7 +51,7 @@ def tables() -> str:
         ("Capabilities", _table(("capability", "with it"), _capabilities())),
         ("RPL_ISUPPORT", _isupport()),
         ("Numerics", _table(("number", "name", "parameters"), _numerics())),
-        ("Codes of FAIL", _table(("code", "usual description"), _codes())),
+        ("Codes of FAIL and WARN", _table(("code", "usual description"), _codes())),
     )
     return "\n\n".join(f"### {title}\n\n{content}" for title, content in parts) + "\n"
 
