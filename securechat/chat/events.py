@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from securechat.chat.model import Account, Channel, Rules, Topic
+from securechat.chat.model import Account, Channel, MemberView, Rules, Topic
 from securechat.chat.requests import Speech
 
 __all__ = [
@@ -32,15 +32,6 @@ __all__ = [
     "Started",
     "TopicChanged",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class MemberView:
-    """A member of a channel as NAMES shows it."""
-
-    prefix: str
-    nick: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,9 +243,5 @@ Event = (
 
 
 def view(channel: Channel) -> ChannelView:
-    """Copy what NAMES and TOPIC say of a channel."""
-    return ChannelView(
-        channel.name,
-        channel.topic,
-        tuple(MemberView(m.prefix, user.nick, user.source) for user, m in channel.members.items()),
-    )
+    """What NAMES and TOPIC say of a channel, as it is now."""
+    return ChannelView(channel.name, channel.topic, channel.roll)

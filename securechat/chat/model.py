@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-__all__ = ["Account", "Channel", "Membership", "Role", "Rules", "Topic", "User"]
+__all__ = ["Account", "Channel", "MemberView", "Membership", "Role", "Rules", "Topic", "User"]
 
 
 class Role(Enum):
@@ -53,6 +53,15 @@ class Topic:
     """``nick!user@host`` of who set it."""
     at: int
     """The stamp of the change."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    """A member of a channel as NAMES shows it."""
+
+    prefix: str
+    nick: str
+    source: str
 
 
 class User:
@@ -116,9 +125,11 @@ class User:
         self.nick = nick
         self.key = key
         self.source = f"{nick}!{self.username}@{self.host}"
+        for channel in self.channels.values():
+            channel.forget_roll()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Membership:
     """One user in one channel."""
 
@@ -133,7 +144,7 @@ class Membership:
 class Channel:
     """A channel. One that an account made stays, with its topic, when the last member has gone."""
 
-    __slots__ = ("_audience", "created", "founder", "id", "key", "members", "name", "topic")
+    __slots__ = ("_audience", "_roll", "created", "founder", "id", "key", "members", "name", "topic")
 
     def __init__(self, *, id: int, name: str, key: str, created: int, founder: int | None) -> None:
         self.id = id
@@ -145,6 +156,7 @@ class Channel:
         self.topic: Topic | None = None
         self.members: dict[User, Membership] = {}
         self._audience: tuple[int, ...] | None = None
+        self._roll: tuple[MemberView, ...] | None = None
 
     @property
     def lasting(self) -> bool:
@@ -162,16 +174,27 @@ class Channel:
             self._audience = tuple(session for member in self.members for session in member.sessions)
         return self._audience
 
+    @property
+    def roll(self) -> tuple[MemberView, ...]:
+        """The members as NAMES shows them. The same tuple object until one comes, goes or is renamed: an answer that
+        waits for a client which does not read holds no copy of its own."""
+        if self._roll is None:
+            self._roll = tuple(MemberView(m.prefix, user.nick, user.source) for user, m in self.members.items())
+        return self._roll
+
     def forget_audience(self) -> None:
         self._audience = None
+
+    def forget_roll(self) -> None:
+        self._roll = None
 
     def admit(self, user: User, membership: Membership) -> None:
         self.members[user] = membership
         user.channels[self.key] = self
-        self._audience = None
+        self._audience = self._roll = None
 
     def dismiss(self, user: User) -> None:
         """Of somebody who is not a member: nothing changes."""
         self.members.pop(user, None)
         user.channels.pop(self.key, None)
-        self._audience = None
+        self._audience = self._roll = None

@@ -105,7 +105,7 @@ class Terminal:
         self._loop = asyncio.get_running_loop()
         gone = asyncio.create_task(self._gone.wait())
         # Between two prompts too the terminal shows nothing of what is typed: the next prompt does.
-        with patch_stdout():
+        with patch_stdout(), session.input.raw_mode():
             while self.leaving is None:
                 self.client.check()
                 typing = asyncio.create_task(session.prompt_async(self._prompt, handle_sigint=False))

@@ -69,10 +69,10 @@ class LineBuffer:
             lines[0] = bytes(self._partial) + lines[0]
             self._partial.clear()
         items: list[str | ProtocolError] = []
-        for line in lines:
+        for line in filter(None, lines):  # a flood of empty ones is over soon
             if len(line) > MAX_BODY or b"\0" in line:
                 items.append(self._judge(line))
-            elif line:
+            else:
                 try:
                     items.append(line.decode())
                 except UnicodeDecodeError:

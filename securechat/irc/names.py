@@ -83,10 +83,10 @@ class Mask:
 
     `\*` and `\?` are those characters themselves; any other backslash is only a backslash, which nicks may contain.
     Case is folded as in names. Matching never goes back behind a piece that it has found, so a hostile mask costs
-    at most the length of the mask times that of the text.
+    no more than the lengths of the mask and of the text together.
     """
 
-    __slots__ = ("_pieces",)
+    __slots__ = ("_pieces", "_places")
 
     def __init__(self, mask: str) -> None:
         # Stars cut the mask into pieces, question marks cut a piece into literals: "a?b*c" is [["a", "b"], ["c"]].
@@ -99,6 +99,7 @@ class Mask:
             else:
                 pieces[-1][-1] += part[-1]  # of "\\*" the star
         self._pieces = pieces
+        self._places = [_places(piece) for piece in pieces[1:-1]]
 
     def match(self, text: str) -> bool:
         """Whether the mask covers the whole of `text`."""
@@ -110,9 +111,9 @@ class Mask:
         start, end = _length(first), len(text) - _length(last)
         if end < start or not _stands_at(first, text, 0) or not _stands_at(last, text, end):
             return False
-        for piece in middle:
+        for piece, places in zip(middle, self._places, strict=True):
             # The leftmost place is always good enough: it leaves the most for the pieces behind.
-            start = _find(piece, text, start, end)
+            start = _find(piece, places, text, start, end)
             if start < 0:
                 return False
             start += _length(piece)
@@ -138,11 +139,34 @@ def _stands_at(piece: list[str], text: str, at: int) -> bool:
     return True
 
 
-def _find(piece: list[str], text: str, start: int, end: int) -> int:
-    """The first place in `text[start:end]` where `piece` stands, or -1."""
+def _places(piece: list[str]) -> tuple[dict[str, int], int]:
+    """Where in a piece each character may stand, and where every one may: places as bits of a number."""
+    places: dict[str, int] = {}
+    marks, bit = 0, 1
+    for number, literal in enumerate(piece):
+        if number:
+            marks |= bit
+            bit <<= 1
+        for character in literal:
+            places[character] = places.get(character, 0) | bit
+            bit <<= 1
+    return places, marks
+
+
+def _find(piece: list[str], places: tuple[dict[str, int], int], text: str, start: int, end: int) -> int:
+    """The first place in `text[start:end]` where `piece` stands, or -1.
+
+    With question marks in it, all places are tried at once (the "shift-and" algorithm of Baeza-Yates and Gonnet): bit n
+    says that the n + 1 characters before here are as the first n + 1 of the piece. So nobody can make it long by a mask
+    that nearly matches everywhere.
+    """
     if len(piece) == 1:
         return text.find(piece[0], start, end)
-    for at in range(start, end - _length(piece) + 1):
-        if _stands_at(piece, text, at):
-            return at
+    length = _length(piece)
+    bits, marks = places
+    state, whole = 0, 1 << length - 1
+    for at in range(start, end):
+        state = (state << 1 | 1) & (bits.get(text[at], 0) | marks)
+        if state & whole:
+            return at + 1 - length
     return -1

@@ -39,6 +39,9 @@ __all__ = [
     "whois",
 ]
 
+HELD_AT_ONCE = 100
+"""Kept messages read from the store at a time: nobody knows how many there are, and their owner may read slowly."""
+
 HELD = "your message is kept and shown when they come"
 
 CHANNEL_MODES = "nt"
@@ -115,13 +118,18 @@ def _joined_before(session: Session, event: Arrived, view: ChannelView) -> bytes
 
 def _held(session: Session, account_id: int, up_to: int) -> Iterator[bytes]:
     """What was kept, and a PING: its PONG says that all before it has arrived, and only then is it kept no more."""
-    try:
-        messages = session.hub.database.held_messages(account_id, up_to)
-    except sqlite3.Error as error:
-        session.hub.on_error("kept messages could not be read", error)
-        return
-    for message in messages:
-        yield said(message, session.flavour)
+    after = 0
+    while True:
+        try:
+            messages = session.hub.database.held_messages(account_id, up_to, after=after, most=HELD_AT_ONCE)
+        except sqlite3.Error as error:
+            session.hub.on_error("kept messages could not be read", error)
+            return
+        for message in messages:
+            yield said(message, session.flavour)
+        if len(messages) < HELD_AT_ONCE:
+            break
+        after = messages[-1].stamp
     yield session.raw(f"PING :{session.collecting(up_to)}")
 
 

@@ -34,6 +34,9 @@ from securechat.store.journal import Entry
 
 __all__ = ["Delivery"]
 
+MAX_VIEWS = 1000
+"""Channels that other sessions of the same user have entered, and of which a session has not taken the names yet."""
+
 _SAID_FLAVOURS = ~EXTENDED_JOIN
 
 
@@ -64,18 +67,20 @@ class Delivery:
         for entry in batch:
             try:
                 if type(entry) is SessionEntry:
+                    answered[entry.session] = answered.get(entry.session, 0) + entry.weight
                     self._deliver(entry)
-                    answered[entry.session] = answered.get(entry.session, 0) + 1
                 else:
                     self._show_all(entry, None, [])
             except Exception as error:
                 self._on_error("delivery failed", error)
-        self._close_run()
-        touched, self._touched = self._touched, {}
-        for session in touched:
-            session.link.flush()
-        for session, number in answered.items():
-            session.settle(number)
+        try:
+            self._close_run()
+        finally:  # nobody is to wait for ever for an answer that could not be made
+            touched, self._touched = self._touched, {}
+            for session in touched:
+                session.link.flush()
+            for session, weight in answered.items():
+                session.settle(weight)
 
     def _deliver(self, entry: SessionEntry) -> None:
         session = entry.session
@@ -169,16 +174,16 @@ class Delivery:
             case Parted() | NickChanged() | TopicChanged() | Left():
                 if isinstance(event, NickChanged):
                     for number in event.own:
-                        if number in self._sessions:
-                            self._sessions[number].nick = event.nick
+                        if (session := self._sessions.get(number)) is not None:
+                            session.nick = event.nick
                 self._show_line(event, event.audience, origin, replies)
             case Arrived():
                 if origin is not None:
                     origin.arrived(event)
             case SessionsEnded():
                 for number in event.sessions:
-                    if number in self._sessions:
-                        self._sessions[number].end(event.reason)
+                    if (session := self._sessions.get(number)) is not None:
+                        session.end(event.reason)
             case _:
                 pass  # accounts and the like: nobody sees those
 
@@ -206,8 +211,10 @@ class Delivery:
             view = answers.channel(session, event.view)
             if session is origin:
                 replies.append(view)
-            else:
+            elif session.link.answers < MAX_VIEWS:
                 self._queue(session, view)
+            else:
+                session.end("Too far behind")
 
     def _show_said(self, event: Said, origin: Session | None, replies: list[Reply]) -> None:
         """A message that is not in a run: to a nick, or one of several targets of a line."""

@@ -18,6 +18,7 @@ from securechat.server.control import ControlServer
 from securechat.server.cores import Cores
 from securechat.server.listener import Listener
 from securechat.server.log import EventLog
+from securechat.server.memory import give_back
 from securechat.server.operator import Accounts
 from securechat.server.session import Session
 from securechat.store.datadir import DataDir
@@ -103,6 +104,7 @@ class Server:
         if not isinstance(outcome, Applied):
             raise OSError(f"The store refuses to be written: {', '.join(outcome.context) or outcome.reason.name}")
         threading.stack_size(_STACK)
+        give_back()
         self.hub.cores.settle()
         self._control.start()
         for listener in self.listeners:
@@ -141,6 +143,13 @@ class Server:
             self._log.info("connection refused", address=address, why=why)
             sock.close()
             return
-        link = Link(sock, self._context, server_side=True, outbox_limit=self._config.limits.outbox)
-        session = Session(hub, hub.next_number(), link, address)
-        hub.start(session)
+        try:
+            link = Link(sock, self._context, server_side=True, outbox_limit=self._config.limits.outbox)
+        except BaseException:  # no descriptor is left for its waker, say; it was admitted, and is not there after all
+            hub.arrivals.release(address)
+            raise
+        try:
+            hub.start(Session(hub, hub.next_number(), link, address))
+        except BaseException:
+            link.close()
+            raise

@@ -48,6 +48,12 @@ MAX_PENDING = 64
 MAX_ANSWERS = 64
 """Answers of several lines that a session may have been given and not taken before it is read no further."""
 
+EMPTY_READ = 1 / 4
+"""Tokens of the throttle for a read that brings no line: parts of one, or what TLS or nobody needs."""
+
+MAX_LINE_BYTES = 512
+"""So much of a line costs one token of the throttle; one with long tags, which all others get, costs more."""
+
 RESUME_PENDING = 32
 """It is read on when no more than these are left."""
 
@@ -76,6 +82,7 @@ class SessionEntry(Entry):
         self.command = command
         self.label = label
         self.requests = requests
+        self.weight = len(requests) or 1
         self.question = question
         self.render = render
         self.outcomes = []
@@ -172,9 +179,9 @@ class Session:
 
     # -- called by the journal's runner, inside its turn --------------------------------------------------------------
 
-    def settle(self, number: int) -> None:
-        """So many more entries are answered."""
-        self._answered += number
+    def settle(self, weight: int) -> None:
+        """Entries of so much weight together are answered."""
+        self._answered += weight
         resume_at = self._resume_at
         if resume_at is not None and self._answered >= resume_at:
             self.link.wake()
@@ -248,8 +255,11 @@ class Session:
         render: Callable[[Answered], Iterable[bytes]] | None = None,
     ) -> None:
         """Put what a line asks for into the journal."""
-        self._submitted += 1
-        self.hub.journal.put(SessionEntry(self, message.command, self.label_of(message), requests, question, render))
+        entry = SessionEntry(self, message.command, self.label_of(message), requests, question, render)
+        self._submitted += entry.weight
+        if entry.weight > 1 and self._bucket is not None:
+            self._bucket.charge(time.monotonic(), entry.weight - 1)
+        self.hub.journal.put(entry)
 
     def answer_in_turn(self, message: Message, *lines: bytes) -> None:
         """Answer a line that may be pipelined without asking the chat: behind what is pending."""
@@ -259,9 +269,8 @@ class Session:
         """Wait, for so long; false if the session is to end before."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            if self._ending is not None or self.link.failure is not None:
+            if self._ending is not None or self.link.wait(left, read=False):
                 return False
-            self.link.wait(left, read=False)
         return True
 
     def ask(self, question: Callable[[Chat], Answered]) -> Answered:
@@ -335,20 +344,26 @@ class Session:
             ready = self._process_inbox()
             if self._ending is not None:
                 return self._ending
-            timeout = self._check_time(time.monotonic())
-            if not ready and self._throttled_until:
-                timeout = min(timeout, max(self._throttled_until - time.monotonic(), 0.0))
-                self._throttled_until = 0.0
+            now = time.monotonic()
+            timeout = self._check_time(now)
+            if self._throttled_until > now:
+                ready = False
+                timeout = min(timeout, self._throttled_until - now)
             # Look once more: what we wait for may have come while we were busy.
             readable = link.wait(0 if not ready and self._can_go_on() else timeout, read=ready)
             if readable:
                 data = link.receive()
                 if data is None:
                     return "Connection closed" if link.truncated else "Client closed the connection"
-                if data:
+                # From one that is not to be read there is something only when it is gone. What it had sent would take
+                # memory, and nobody waits for the answers.
+                if data and ready:
                     self._last_heard = time.monotonic()
                     self._pinged = False
                     self._inbox.extend(self._lines.feed(data))
+                if self._bucket is not None and not self._inbox:
+                    now = time.monotonic()
+                    self._throttled_until = now + self._bucket.charge(now, EMPTY_READ)
             journal.run()  # the turn may have been passed to us
 
     def _process_inbox(self) -> bool:
@@ -369,9 +384,14 @@ class Session:
                 self._arriving = False
             message = self._head
             if message is None:
-                message = self._head = _parse(inbox.popleft())
+                item = inbox.popleft()
+                if bucket is not None and type(item) is str and len(item) > MAX_LINE_BYTES:
+                    bucket.charge(time.monotonic(), len(item) // MAX_LINE_BYTES)
+                message = self._head = _parse(item)
             command = commands.get(message.command) if type(message) is Message else None
             if (command is None or not command.pipelined) and not self._drain(self._submitted):
+                return False
+            if command is not None and command.large and not self._has_taken_answers():
                 return False
             if bucket is not None:
                 now = time.monotonic()
@@ -409,6 +429,11 @@ class Session:
         self._resume_at = None
         return True
 
+    def _has_taken_answers(self) -> bool:
+        """Whether the client has taken all long answers; what it has not, it is given now as far as it takes it."""
+        self.link.flush(owner=True)
+        return not self.link.answers
+
     def _can_go_on(self) -> bool:
         return self._resume_at is not None and self._answered >= self._resume_at
 
@@ -439,10 +464,12 @@ class Session:
         """Leave the chat, and say why."""
         hub = self.hub
         self._waiting = Waiting()
-        if self.number in hub.sessions:
-            if not hub.stopping:  # then nobody is there to be told, and the next start knows that all have gone
-                hub.journal.ask([Depart(self.number, reason)], waiting=self._waiting)
-            del hub.sessions[self.number]
+        # When the server stops nobody is there to be told, and the next start knows that all have gone. But what is
+        # still in the queue must be done: the turn may be passed to this thread, and when it has ended nobody takes it.
+        departs = self.number in hub.sessions and not hub.stopping
+        if departs or self._answered < self._submitted:
+            hub.journal.ask([Depart(self.number, reason)] if departs else [], waiting=self._waiting)
+        hub.sessions.pop(self.number, None)
         why = "Quit" if reason.startswith("Quit: ") else reason  # the rest of that is what somebody wrote
         hub.log.info("disconnected", session=self.number, address=self.address, nick=self.nick, why=why)
         if self._ending is not None:

@@ -51,6 +51,11 @@ class TokenBucket:
         self._full_at = max(self._full_at, now) + self._interval
         return 0.0
 
+    def charge(self, now: float, tokens: float) -> float:
+        """Take tokens, whether they are there or not; return in how many seconds there is one again."""
+        self._full_at = max(self._full_at, now) + tokens * self._interval
+        return max(self._full_at - self._depth - now, 0.0)
+
 
 class Refusal(StrEnum):
     """Why a connection is not admitted: a sentence for its last line."""

@@ -225,7 +225,7 @@ class Database:
         batch.taking_out = True
         connection.execute("COMMIT")
 
-    def held_messages(self, account_id: int, up_to: int) -> list[Said]:
+    def held_messages(self, account_id: int, up_to: int, *, after: int = 0, most: int = -1) -> list[Said]:
         """The messages that wait for an account, in order. On a connection of its own: any thread may call it.
 
         Raises ``sqlite3.Error``.
@@ -235,8 +235,8 @@ class Database:
             found = connection.execute(
                 "SELECT log.*, accounts.name FROM held JOIN log USING (stamp) "
                 "LEFT JOIN accounts ON accounts.id = log.account "
-                "WHERE held.account = ? AND held.stamp <= ? ORDER BY held.stamp",
-                (account_id, up_to),
+                "WHERE held.account = ? AND held.stamp > ? AND held.stamp <= ? ORDER BY held.stamp LIMIT ?",
+                (account_id, after, up_to, most),
             )
             return [rows.said(row, account) for *row, account in found]
 

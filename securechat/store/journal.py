@@ -36,7 +36,7 @@ from securechat.store.rows import is_stored
 __all__ = ["Entry", "Journal", "Submitter", "Waiting"]
 
 BATCH = 1024
-"""Entries taken at a time."""
+"""Requests taken at a time, and what the entry of the last one has beyond that."""
 BATCHES = 8
 """After so many the turn passes on..."""
 TURN_SECONDS = 0.1
@@ -56,7 +56,7 @@ class Entry:
     After the commit ``outcomes`` has what became of each request, and ``answer`` what the question returned.
     """
 
-    __slots__ = ("answer", "outcomes", "question", "requests", "submitter")
+    __slots__ = ("answer", "outcomes", "question", "requests", "submitter", "weight")
 
     def __init__(
         self,
@@ -66,6 +66,7 @@ class Entry:
     ) -> None:
         self.submitter = submitter
         self.requests = requests
+        self.weight = len(requests) or 1
         self.question = question
         self.outcomes: list[Applied | Refusal] = []
         self.answer: object = None
@@ -150,8 +151,11 @@ class Journal:
     def _take(self) -> list[Entry]:
         queue = self._queue
         batch: list[Entry] = []
-        while queue and len(batch) < BATCH:
-            batch.append(queue.popleft())
+        weight = 0
+        while queue and weight < BATCH:
+            entry = queue.popleft()
+            weight += entry.weight
+            batch.append(entry)
         return batch
 
     def _process(self, batch: list[Entry]) -> None:

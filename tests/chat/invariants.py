@@ -55,6 +55,9 @@ def _check_channel(chat: Chat, channel: Channel) -> None:
     assert channel.key == casefold(channel.name)
     assert channel.members or channel.lasting, "an empty channel that belongs to nobody goes"
     assert channel.audience == tuple(session for user in channel.members for session in user.sessions)
+    assert [(m.prefix, m.nick, m.source) for m in channel.roll] == [
+        (membership.prefix, user.nick, user.source) for user, membership in channel.members.items()
+    ]
     assert channel.founder is None or channel.founder == 0 or channel.founder in chat.accounts_by_id
     for user, membership in channel.members.items():
         assert chat.users[user.key] is user

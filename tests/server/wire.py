@@ -8,12 +8,12 @@ import base64
 import logging
 import socket
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from securechat.chat.machine import Applied
+from securechat.chat.machine import Applied, Chat
 from securechat.chat.model import Role
 from securechat.chat.requests import AddAccount, EnableAccount, Request
 from securechat.irc.message import Message
@@ -54,6 +54,10 @@ class House:
         """What the operator or the server itself wants; all of it must be accepted."""
         outcomes, _ = self._journal.ask(requests)
         assert all(isinstance(outcome, Applied) for outcome in outcomes)
+
+    def ask(self, question: Callable[[Chat], Any]) -> None:
+        """Have this called with the journal's turn."""
+        self._journal.ask((), question)
 
     def add_account(self, name: str, password: str = PASSWORD, role: Role = Role.MEMBER) -> None:
         """The hash is real Argon2id with the least parameters: most tests log in, and the usual ones take 50 ms."""

@@ -229,7 +229,7 @@ class Crowd:
     def __init__(self, size: int, work: Callable[[], object]) -> None:
         self.outcomes: list[object] = []
         self._ready = threading.Barrier(size + 1)
-        self._threads = [threading.Thread(target=self._run, args=(work,)) for _ in range(size)]
+        self._threads = [threading.Thread(target=self._run, args=(work,), daemon=True) for _ in range(size)]
         for thread in self._threads:
             thread.start()
         self._ready.wait(30)
@@ -268,7 +268,14 @@ def test_a_gate_lets_so_many_through_and_no_more() -> None:
 
 
 def test_closing_sends_home_those_who_wait() -> None:
-    gate = Gate(1)
+    gate, waits = Gate(1), threading.Semaphore(0)
+
+    class Telling(threading.Condition):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.release()  # the lock is held until this thread really waits
+            return super().wait(timeout)
+
+    gate._changed = Telling()
 
     def work() -> None:
         with gate:
@@ -276,6 +283,8 @@ def test_closing_sends_home_those_who_wait() -> None:
 
     with gate:
         crowd = Crowd(20, work)
+        for _ in range(20):
+            assert waits.acquire(timeout=30)
         gate.close()
         assert crowd.join() == [HasherClosed] * 20  # although the place is still taken
 

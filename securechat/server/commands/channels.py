@@ -93,6 +93,6 @@ COMMANDS = (
     Command("JOIN", join, "<channel>{,<channel>} [<key>{,<key>}]", "Enters channels; 0 leaves all.", 1, pipelined=True),
     Command("PART", part, "<channel>{,<channel>} [<reason>]", "Leaves channels.", 1, pipelined=True),
     Command("TOPIC", topic, "<channel> [<topic>]", "Shows or sets the topic.", 1, pipelined=True),
-    Command("NAMES", names, "<channel>{,<channel>}", "Shows who is in channels.", pipelined=True),
-    Command("LIST", list_, "[<channel>{,<channel>}]", "Shows channels.", pipelined=True),
+    Command("NAMES", names, "<channel>{,<channel>}", "Shows who is in channels.", large=True),
+    Command("LIST", list_, "[<channel>{,<channel>}]", "Shows channels.", large=True),
 )

@@ -32,6 +32,8 @@ class Command:
     """``parameters``: as the help writes them. ``least``: how many are needed, else 461.
 
     ``pipelined``: it does no more than put an entry into the journal, so it need not wait for those before it.
+    ``large``: its answer holds a copy of much of the chat, so there is one at a time for a session, and a client that
+    does not read has no second.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Command:
     least: int = 0
     when: When = When.AFTER
     pipelined: bool = False
+    large: bool = False
 
 
 def carry_out(session: Session, command: Command | None, message: Message) -> None:

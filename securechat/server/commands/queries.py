@@ -90,7 +90,7 @@ def mode(session: Session, message: Message) -> None:
 
 
 COMMANDS = (
-    Command("WHO", who_, "[<mask>]", "Shows who is here, or in a channel.", pipelined=True),
+    Command("WHO", who_, "[<mask>]", "Shows who is here, or in a channel.", large=True),
     Command("WHOIS", whois_, "[<server>] <nick>", "Shows who somebody is.", pipelined=True),
     Command("MODE", mode, "<target> [<modes>]", "Shows the modes of a channel or of yourself.", 1, pipelined=True),
 )

@@ -1,0 +1,274 @@
+"""The IRC clients as tests use them: how each is started and told things, and how its screen says what has happened."""
+
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Final
+
+from tests.clients.documented import settings
+from tests.clients.tmux import Pane, Tmux
+from tests.e2e.servers import LIMIT, PASSWORD, Server
+
+COLUMNS: Final = 250
+ROWS: Final = 250
+"""Large enough for all that happens in a test, so that nothing scrolls away and nothing is broken into rows."""
+
+SERVER_NAME: Final = "chat.test"
+
+NETWORK: Final = "securechat"
+"""What the guide calls the network in the clients' settings."""
+
+STATUS: Final = ""
+"""The window for all that has no other."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """Regular expressions for what a client shows, with the names of `str.format` in them."""
+
+    verified: str
+    logged_in: str
+    joined: str
+    said: str
+    action: str
+    left: str
+    quit: str
+    topic: str
+    topic_set: str
+    account: str
+    secure: str
+    away: str
+    not_operator: str
+    refused_authority: str
+    refused_password: str = "SASL authentication failed"
+
+
+@dataclass
+class IrcClient:
+    """A client that was started with a home of its own and told the guide's settings; the last of them connects it."""
+
+    tmux: Tmux
+    server: Server
+    user: str
+    home: Path
+    ca: Path | None = None
+    password: str = PASSWORD
+    pane: Pane = field(init=False)
+
+    name: ClassVar[str]
+    words: ClassVar[Words]
+    echo: ClassVar[str]
+    """The command that only prints something."""
+    complaints: ClassVar[str]
+    """A regular expression for what a client shows when the server does something that it does not understand."""
+
+    def __post_init__(self) -> None:
+        self.home.mkdir()
+        self.pane = self.tmux.open(self.command(), {"HOME": str(self.home)}, COLUMNS, ROWS)
+        self._windows = [STATUS]
+        self.prepare()
+        for line in settings(self.name, self.server, self.user, self.ca or self.server.place.ca, self.password):
+            self.pane.enter(self.adapted(line))
+
+    def command(self) -> list[str]:
+        raise NotImplementedError
+
+    def prepare(self) -> None:
+        """Wait until it listens, and turn off what would only keep tests waiting."""
+        raise NotImplementedError
+
+    def adapted(self, line: str) -> str:
+        """A setting in the spelling of the version that is installed."""
+        return line
+
+    def look_at(self, window: str) -> None:
+        """Show a channel's window, or `STATUS`; wait until it is there."""
+        raise NotImplementedError
+
+    def raw(self) -> str:
+        """What went over the connection, as the client noted it."""
+        raise NotImplementedError
+
+    def names(self, channel: str, count: int) -> set[str]:
+        """Ask who is in the channel, and wait for an answer with so many; with `@` before operators."""
+        raise NotImplementedError
+
+    def private(self, nick: str) -> None:
+        """Show the window for private messages with somebody."""
+        self.pane.enter(f"/query {nick}")
+        self.shown(nick)
+
+    def shown(self, window: str) -> None:
+        """Wait until a window is on the screen."""
+        raise NotImplementedError
+
+    def say(self, line: str) -> None:
+        """Type a line, into the window that is shown."""
+        self.pane.enter(line)
+
+    def sees(self, word: str, **values: str) -> None:
+        """Wait until the window that is shown has what `words` says under this name."""
+        self.pane.expect(filled(getattr(self.words, word), values))
+
+    def review(self) -> None:
+        """Look through all windows, and at what went over the wire: nothing may look like a misunderstanding.
+
+        The one error that is welcome is 451, the answer to irssi's `JOIN :`, by which it finds out whether the server
+        keeps quiet before the registration.
+        """
+        self.look_at(STATUS)
+        self.say("/quote PING review")
+        self.pane.expect("PONG.*: review$")  # and with it the answers to all that was asked before
+        for number, window in enumerate(self._windows):
+            self.look_at(window)
+            self.say(f"{self.echo} reviewed {number}")
+            self.pane.expect(rf"\d\d[ |]+reviewed {number}\b")  # below all that is to be looked at
+            screen = self.pane.screen()
+            assert not re.search(self.complaints, screen), screen
+        raw = self.raw()
+        assert f":{SERVER_NAME} 001 {self.user} :" in raw
+        errors = set(re.findall(rf":{re.escape(SERVER_NAME)} ((?:[45]\d\d|FAIL|WARN) .*)", raw))
+        assert errors <= {"451 * :You have not registered"}, errors
+
+    def leave(self, reason: str) -> None:
+        """Leave the chat, and wait until the program has ended well."""
+        self.pane.enter(f"/quit {reason}".rstrip())
+        assert self.pane.ended() == 0
+
+
+def filled(pattern: str, values: Mapping[str, str]) -> str:
+    return pattern.format_map({name: re.escape(value) for name, value in values.items()})
+
+
+class Irssi(IrcClient):
+    """irssi. Windows have numbers; the list of those with news in them (`Act:`) is told to show names too."""
+
+    name = "irssi"
+    echo = "/echo"
+    words = Words(
+        verified=r"Irssi: Protocol: TLSv1\.3 ",
+        logged_in=r"-!- \S+ {nick} You are now logged in as {nick}$",
+        joined=r"-!- {nick} \[\S+@\S+\] has joined {channel}$",
+        said=r"<[ @]?{nick}> {text}$",
+        action=r" \* {nick} {text}$",
+        left=r"-!- {nick} \[\S+@\S+\] has left {channel} \[{reason}\]$",
+        quit=r"-!- {nick} \[\S+@\S+\] has quit \[{reason}\]$",
+        topic=r"-!- Topic for {channel}: {text}$",
+        topic_set=r"-!- {nick} changed the topic of {channel} to: {text}$",
+        account=r"-!-  account  : {nick}$",
+        secure=r"-!-           : is using a secure connection$",
+        away=r"-!- {nick} is away: {text}$",
+        not_operator=r"-!- {channel} You're not channel operator$",
+        refused_authority=r"warning Could not verify TLS servers certificate: self-signed certificate in",
+    )
+    complaints = r"Unknown \w|unknown mode|FAIL|ERROR|Irssi: critical|warning|flood"
+
+    def command(self) -> list[str]:
+        return ["irssi"]
+
+    def prepare(self) -> None:
+        self.pane.expect(r"^\[\(status\)\]")
+        for setting in (
+            "cmd_queue_speed 0msec",
+            "cmds_max_at_once 100",
+            "paste_verify_line_count 0",
+            "actlist_names on",
+        ):
+            self.say(f"/set {setting}")
+        self.pane.expect("actlist_names on$|actlist_names ON$")
+        self.say("/clear")
+
+    def look_at(self, window: str) -> None:
+        if window == STATUS:
+            self.say("/window goto 1")
+        else:
+            if window not in self._windows:
+                self.pane.expect(rf"\[Act:.*\d:{re.escape(window)}\b|\[\d+:{NETWORK}/{re.escape(window)}\b")
+                self._windows.append(window)
+            self.say(f"/window goto {window}")
+        self.shown(window)
+
+    def shown(self, window: str) -> None:
+        where = r"\[1:" if window == STATUS else rf"\[\d+:{NETWORK}/{re.escape(window)}\b"
+        self.pane.expect(rf"^ \[\d\d:\d\d\] \[\S+\] {where}")
+
+    def raw(self) -> str:
+        notes = self.home / "raw"
+        self.say(f"/rawlog save {notes}")
+        self.say("/echo the raw log is saved")
+        self.pane.expect("the raw log is saved$")
+        return notes.read_text()
+
+    def names(self, channel: str, count: int) -> set[str]:
+        self.say("/names")
+        total = rf"Irssi: {re.escape(channel)}: Total of {count} nicks"
+        self.pane.expect(total)
+        last = re.split(total, self.pane.screen())[-2].rpartition(f"[Users {channel}]")[2]
+        return {prefix.strip() + nick for prefix, nick in re.findall(r"\[([ @])(\S+)\s*\]", last)}
+
+
+class WeeChat(IrcClient):
+    """WeeChat. Windows are buffers; a list of them is on the left."""
+
+    name = "WeeChat"
+    echo = "/print"
+    words = Words(
+        verified=r"gnutls: peer's certificate is trusted",
+        logged_in=r"-- \| You are now logged in as {nick} \(",
+        joined=r"--> \| {nick} \[{nick}\] \(.*\) \(\S+@\S+\) has joined {channel}\b",
+        said=r"\d {nick} \| {text}(?: |$)",
+        action=r"\* \| {nick} {text}(?: |$)",
+        left=r"<-- \| {nick} \(\S+@\S+\) has left {channel} \({reason}\)",
+        quit=r"<-- \| {nick} \(\S+@\S+\) has quit \({reason}\)",
+        topic=r'-- \| Topic for {channel} is "{text}"',
+        topic_set=r'-- \| {nick} has changed topic for {channel} to "{text}"',
+        account=r"-- \| \[{nick}\] is logged in as {nick}$",
+        secure=r"-- \| \[{nick}\] is using a secure connection$",
+        away=r"-- \| \[{nick}\] is away: {text}$",
+        not_operator=r"-- \| {channel}: You're not channel operator",
+        refused_authority=r"=!= \| gnutls: peer's certificate is NOT trusted$",
+    )
+    complaints = r"=!=|Unknown command"
+
+    def command(self) -> list[str]:
+        # The number of lines that count as pasted must be set before there is any.
+        return ["weechat", "-d", str(self.home / "weechat"), "-r", "/set weechat.look.paste_max_lines -1"]
+
+    def prepare(self) -> None:
+        self.pane.expect(r"Option changed: weechat\.look\.paste_max_lines")
+        # These are one option, under the names that it has had; WeeChat says of the other that there is none.
+        for option in ("server_default.anti_flood_prio_high 0", "server_default.anti_flood 0"):
+            self.say(f"/set irc.{option}")
+        self.say("/set irc.look.server_buffer independent")
+
+    def adapted(self, line: str) -> str:
+        return re.sub(r"\.ssl(_verify)? on$", r".tls\1 on", line) if _weechat_version() >= 4 else line
+
+    def look_at(self, window: str) -> None:
+        if window != STATUS and window not in self._windows:
+            self.pane.expect(rf"^\d+\. +{re.escape(window)} ")
+            self._windows.append(window)
+        self.say(f"/buffer {window or f'irc.server.{NETWORK}'}")
+        self.shown(window)
+
+    def shown(self, window: str) -> None:
+        where = rf"server\[{NETWORK}\]" if window == STATUS else re.escape(window)
+        self.pane.expect(rf"│\[\d\d:\d\d\] \[\d+\] \[irc/{NETWORK}\] \d+:{where}(?:\W|$)")
+
+    def raw(self) -> str:
+        self.say("/server raw")
+        self.pane.expect(rf":{SERVER_NAME} PONG {SERVER_NAME} :review$")
+        return self.pane.screen()
+
+    def names(self, channel: str, count: int) -> set[str]:
+        self.say("/names")
+        found = self.pane.expect(rf"Nicks {re.escape(channel)}: \[((?:\S+ ){{{count - 1}}}\S+)\]")
+        return set(found[1].split())
+
+
+def _weechat_version() -> int:
+    """The first number of it."""
+    done = subprocess.run(["weechat", "--version"], capture_output=True, text=True, timeout=LIMIT, check=True)
+    return int(done.stdout.partition(".")[0])

@@ -1,0 +1,148 @@
+"""`securechat connect` at a real terminal, that of tmux, with a real server: what a person sees who uses it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from securechat.client.commands import COMMANDS
+from securechat.client.errors import ConnectionLostError, exit_status
+from tests.clients.terminals import said, terminal
+from tests.clients.tmux import Pane, Tmux
+from tests.e2e.connects import connected
+from tests.e2e.servers import Server
+
+pytestmark = pytest.mark.clients
+
+_COLOUR = re.compile(rb"\x1b\[(?:[\d;:]*[;:])?(?:3[0-8]|4[0-8]|9\d|10\d)(?:[;:][\d;:]*)?m")
+"""A change of colour (ECMA-48, SGR), alone or with other changes."""
+
+
+@pytest.fixture
+def carol(server: Server, tmux: Tmux, tmp_path: Path) -> Pane:
+    """Her terminal; she is in #lobby."""
+    return terminal(tmux, server, "carol", tmp_path / "carol")
+
+
+def test_two_people_at_two_terminals(carol: Pane, server: Server, tmux: Tmux, tmp_path: Path) -> None:
+    bob = terminal(tmux, server, "bob", tmp_path / "bob")
+    said(carol, "* bob joined #lobby")
+    bob.expect(r"\* in #lobby: (?:bob, carol|carol, bob)$")
+    carol.enter("Grüß dich 🦊")
+    said(carol, "<carol> Grüß dich 🦊")
+    said(bob, "<carol> Grüß dich 🦊")
+    bob.enter("dich auch 🎈")
+    said(carol, "<bob> dich auch 🎈")
+    bob.enter("/quit muss weg")
+    assert bob.ended() == 0
+    said(carol, "* bob quit (muss weg)")
+
+
+def test_what_is_typed_stays_while_others_talk(carol: Pane, server: Server) -> None:
+    carol.type("halb getippt 🦊")
+    carol.expect(r"^#lobby> halb getippt 🦊$")
+    with connected(server, "alice") as alice:
+        alice.say(*(f"dazwischen {number}" for number in range(10)))
+        said(carol, "<alice> dazwischen 9")
+        carol.expect(r"^#lobby> halb getippt 🦊$")
+        carol.type(" und dann ganz")
+        carol.press("Enter")
+        alice.out.expect("<carol> halb getippt 🦊 und dann ganz")
+    said(carol, "<carol> halb getippt 🦊 und dann ganz")
+    carol.expect(r"^#lobby>$")
+    assert carol.screen().count("halb") == 1
+
+
+def test_what_is_typed_ahead_is_not_left_on_the_screen(carol: Pane) -> None:
+    lines = [f"Zeile {number}" for number in range(20)]
+    for line in lines:
+        carol.type(f"{line}\r")
+    said(carol, "<carol> Zeile 19")
+    carol.expect(r"^#lobby>$")
+    rows = [row for row in carol.screen().splitlines() if "Zeile" in row]
+    assert [row[6:] for row in rows] == [f"<carol> {line}" for line in lines]
+
+
+def test_help_and_mistakes(carol: Pane) -> None:
+    carol.enter("/help")
+    for command in COMMANDS.values():
+        carol.expect(rf"^  {re.escape(command.usage)} +{re.escape(command.about)}$")
+    carol.expect(r"^  exit +leave, like Ctrl-C and Ctrl-D$")
+    carol.enter("/tanzen")
+    carol.expect(r"^! there is no command /tanzen: /help shows all; //text says /text$")
+    carol.enter("//tanzen")
+    said(carol, "<carol> /tanzen")
+    carol.enter("/topic mein Thema")
+    carol.expect(r"^\d\d:\d\d ! .*operator")
+
+
+def test_channels(carol: Pane) -> None:
+    carol.enter("/join #den")
+    carol.expect(r"^#den>$")
+    carol.enter("/topic Bären 🐻")
+    said(carol, "* carol set the topic of #den: Bären 🐻")
+    carol.enter("/topic")
+    said(carol, "* the topic of #den is: Bären 🐻")
+    carol.enter("/names")
+    said(carol, "* in #den: @carol")
+    carol.enter("/part #den genug")
+    said(carol, "* carol left #den (genug)")
+    carol.expect(r"^#lobby>$")
+
+
+@pytest.mark.parametrize("way", ["exit", "/quit", "C-c", "C-d"])
+def test_leaves_the_terminal_as_it_was(carol: Pane, way: str) -> None:
+    if way.startswith("C-"):
+        carol.press(way)
+    else:
+        carol.enter(way)
+    assert carol.ended() == 0
+    # Now `cat` reads: a terminal in its usual state shows what is typed, and hands it on line by line.
+    carol.enter("noch da?")
+    carol.wait(lambda screen: screen.splitlines()[-2:] == ["noch da?"] * 2, "echo, and the line from cat")
+
+
+def test_follows_the_size_of_the_terminal(carol: Pane, server: Server) -> None:
+    long = "ein langer Satz, der auf einem schmalen Bildschirm in mehreren Zeilen stehen muss, und zwar eingerückt"
+    with connected(server, "alice") as alice:
+        carol.type("was ich gerade tippe")
+        carol.expect("tippe$")
+        carol.resize(40, 30)
+        alice.say(long)
+        carol.expect(r"^\d\d:\d\d <alice> ein langer Satz, der auf$")
+        carol.expect(r"^      \S.* und zwar$|^      \S.*eingerückt$")
+        carol.expect(r"^#lobby> was ich gerade tippe$")
+        carol.resize(140, 30)
+        alice.say(f"{long}!")
+        said(carol, f"<alice> {long}!")
+        carol.type(" 🦊")
+        carol.expect(r"^#lobby> was ich gerade tippe 🦊$")
+        carol.press("Enter")
+        said(carol, "<carol> was ich gerade tippe 🦊")
+    rows = carol.screen().splitlines()
+    assert all(len(row) < 40 for row in rows[rows.index(next(row for row in rows if "ein langer" in row)) :][:3])
+
+
+def test_has_no_colours_where_none_are_wanted(server: Server, tmux: Tmux, tmp_path: Path) -> None:
+    carol = terminal(tmux, server, "carol", tmp_path / "carol", environment={"NO_COLOR": "1"})
+    with connected(server, "alice") as alice:
+        alice.say("bunt?")
+        said(carol, "<alice> bunt?")
+        carol.enter("/me malt")
+        said(carol, "* <carol> malt")
+        carol.enter("/foo")
+        carol.expect("^! there is no command")
+    carol.enter("exit")
+    assert carol.ended() == 0
+    assert b"bunt?" in carol.raw
+    assert not _COLOUR.search(carol.raw)
+
+
+def test_says_so_when_the_server_is_gone(carol: Pane, server: Server) -> None:
+    carol.type("mitten im Wort")
+    carol.expect("mitten im Wort$")
+    server.kill()
+    assert carol.ended() == exit_status(ConnectionLostError(""))
+    carol.expect(r"^securechat: ")
+    carol.enter("noch da?")
+    carol.wait(lambda screen: screen.splitlines()[-2:] == ["noch da?"] * 2, "echo, and the line from cat")

@@ -1,0 +1,179 @@
+"""A store with a journal on it, without a server: what is put in, and what comes out."""
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from securechat.chat.events import AccountRemoved, Collected, Event, Said
+from securechat.chat.machine import Applied, Chat
+from securechat.chat.model import Rules
+from securechat.chat.requests import AddAccount, Arrive, Join, Request, Say, Start
+from securechat.chat.views import snapshot
+from securechat.store import rows
+from securechat.store.clock import Stamps
+from securechat.store.database import Database
+from securechat.store.journal import Entry, Journal
+from tests.chat.invariants import check_chat
+from tests.store.disk import Disk
+
+
+class Client:
+    """Who puts entries, and is woken to take the journal's turn."""
+
+    def __init__(self) -> None:
+        self.woken = threading.Event()
+
+    def wake(self) -> None:
+        self.woken.set()
+
+
+class Shop:
+    """``shown`` has all events that were delivered, in order; ``owed`` those of them that could not be written yet;
+    ``errors`` what the journal complained of. ``on_deliver`` is called with each batch that is delivered.
+    """
+
+    def __init__(self, path: Path, disk: Disk | None = None) -> None:
+        self.path = path
+        self.disk = disk or Disk()
+        self.database = Database(path, connect=self.disk.connect)
+        self.chat, last = self.database.load()
+        self.stamps = Stamps(last)
+        self.journal = Journal(self.chat, self.database, self.stamps, self._deliver, self._complain)
+        self.shown: list[Event] = []
+        self.owed: list[Event] = []
+        self.delivered: list[Entry] = []
+        self.on_deliver: Callable[[list[Entry]], object] = lambda _: None
+        self._not_stored = False
+        self.errors: list[tuple[str, BaseException]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.database.close()
+
+    def _deliver(self, batch: list[Entry]) -> None:
+        events = [event for entry in batch for outcome in applied(entry) for event in outcome.events]
+        self.shown.extend(events)
+        if self._not_stored:
+            self.owed.extend(event for event in events if rows.is_stored(event))
+        else:
+            self.owed.clear()
+        self._not_stored = False
+        self.delivered.extend(batch)
+        self.on_deliver(batch)
+
+    def _complain(self, what: str, error: BaseException) -> None:
+        self.errors.append((what, error))
+        self._not_stored = what == "not stored"
+
+    def batch(self, *entries: Entry) -> None:
+        """Have the journal do these in one transaction."""
+        for entry in entries:
+            self.journal.put(entry)
+        self.journal.run()
+
+    def ask(self, *requests: Request) -> list[Entry]:
+        """One entry for each request, all in one transaction."""
+        entries = [Entry(Client(), (request,)) for request in requests]
+        self.batch(*entries)
+        return entries
+
+    def do(self, *requests: Request) -> None:
+        """What must be accepted."""
+        for entry in self.ask(*requests):
+            (outcome,) = entry.outcomes
+            assert isinstance(outcome, Applied), outcome
+
+    def open(self, *names: str) -> None:
+        """Start, with these accounts."""
+        self.do(Start(Rules(guests=True)), *(AddAccount(name, f"hash of {name}'s") for name in names))
+
+    def login(self, session: int, name: str) -> Arrive:
+        account = self.chat.accounts[name]
+        return Arrive(session, name, f"~{name}", "host", f"{name}'s name", account.id, account.credential_set)
+
+    def check(self) -> None:
+        """The file, looked at anew, has all that was shown and is not owed, in this order, and nothing else."""
+        check_chat(self.chat)
+        kept = [event for event in self.shown if event not in self.owed]
+        with look(self.path) as (chat, _, connection):
+            assert lasting(chat) == lasting(self.chat)
+            assert log(connection) == rows.write_down(kept)[0]
+            assert held(connection) == still_held(kept)
+
+
+ANN, BOB = 1, 2
+
+
+class Table(Shop):
+    """A shop in which Ann and Bob are there, and in #tea."""
+
+    def __init__(self, path: Path, disk: Disk | None = None) -> None:
+        super().__init__(path, disk)
+        self.open("ann", "bob", "eve")
+        self.do(self.login(ANN, "ann"), self.login(BOB, "bob"), Join(ANN, "#tea"), Join(BOB, "#tea"))
+        self.delivered.clear()
+
+
+def hello(session: int, text: str = "hello") -> Say:
+    return Say(session, "PRIVMSG", "#tea", text)
+
+
+def tag(session: int = ANN) -> Say:
+    """What is ordered and never stored."""
+    return Say(session, "TAGMSG", "#tea", "")
+
+
+def applied(entry: Entry) -> list[Applied]:
+    return [outcome for outcome in entry.outcomes if isinstance(outcome, Applied)]
+
+
+@contextlib.contextmanager
+def look(path: Path) -> Iterator[tuple[Chat, int, sqlite3.Connection]]:
+    """What a server would find that started now: the chat and the greatest stamp; and a connection to look further."""
+    database = Database(path)
+    try:
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            yield *database.load(), connection
+    finally:
+        database.close()
+
+
+def lasting(chat: Chat) -> dict[str, object]:
+    """What of a chat is to outlast the server."""
+    state = snapshot(chat)
+    channels = {
+        key: (channel.id, channel.name, channel.created, channel.founder, channel.topic)
+        for key, channel in chat.channels.items()
+        if channel.lasting
+    }
+    return {name: state[name] for name in ("accounts", "accounts_by_id", "held", "founded")} | {"channels": channels}
+
+
+def log(connection: sqlite3.Connection) -> list[rows.Row]:
+    return connection.execute("SELECT * FROM log ORDER BY stamp").fetchall()
+
+
+def held(connection: sqlite3.Connection) -> set[tuple[int, int]]:
+    return set(connection.execute("SELECT account, stamp FROM held"))
+
+
+def still_held(events: Sequence[Event]) -> set[tuple[int, int]]:
+    """By account id and stamp: the messages that wait, as the events tell it."""
+    waiting: set[tuple[int, int]] = set()
+    for event in events:
+        match event:
+            case Said(held=True, target_id=int(account_id)):
+                waiting.add((account_id, event.stamp))
+            case Collected():
+                waiting = {(id, stamp) for id, stamp in waiting if id != event.account_id or stamp > event.up_to}
+            case AccountRemoved():
+                waiting = {(id, stamp) for id, stamp in waiting if id != event.account_id}
+    return waiting

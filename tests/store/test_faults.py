@@ -1,0 +1,140 @@
+"""A commit that fails leaves the chat as it was: every statement of every kind of transaction fails, in every way.
+
+The faults are those of a disk under SQLite itself; the tests then look into the file anew.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from securechat.chat.events import Left
+from securechat.chat.machine import Applied
+from securechat.chat.refusals import Reason, Refusal
+from securechat.chat.requests import (
+    Collect,
+    Depart,
+    Join,
+    Request,
+    Say,
+)
+from securechat.chat.views import channel_names
+from securechat.store.journal import Entry
+from tests.store.kinds import (
+    ANN,
+    BOB,
+    BROKEN,
+    EVE,
+    GUEST,
+    LATE,
+    LEAVER,
+    REASONS,
+    STORED,
+    Kind,
+    collect,
+    refused,
+    steps_of,
+)
+from tests.store.shop import Client, Shop
+
+
+@pytest.mark.parametrize("error", REASONS)
+def test_each_statement_fails(new_shop: Callable[[], Shop], kind: Kind, error: str) -> None:
+    twin = new_shop()
+    for number in range(len(steps_of(twin, kind(twin)))):
+        shop = new_shop()
+        requests = kind(shop)
+        shop.disk.fail(number, error=error)
+        refused(shop, requests, REASONS[error])
+        shop.check()
+        shop.do(*requests)
+        shop.check()
+
+
+def test_the_commit_fails_and_what_comes_next_too(new_shop: Callable[[], Shop]) -> None:
+    """Whatever fails when the file is opened again to look: here the transaction is not in it."""
+    kind = STORED["all at once"]
+    twin = new_shop()
+    commit = len(steps_of(twin, kind(twin))) - 1
+    shop = new_shop()
+    shop.disk.fail(commit)
+    refused(shop, kind(shop), REASONS["SQLITE_IOERR_WRITE"])
+    for number in range(commit + 1, len(shop.disk.steps)):
+        shop = new_shop()
+        requests = kind(shop)
+        shop.disk.fail(commit, number + 1 - commit)
+        refused(shop, requests, REASONS["SQLITE_IOERR_WRITE"])
+        shop.disk.mend()
+        shop.do(*requests)
+        shop.check()
+
+
+def test_a_batch_of_all_kinds(new_shop: Callable[[], Shop]) -> None:
+    """What needs no file is done, departures too; the rest is refused, and questions are answered as that leaves it."""
+    why = Refusal(Reason.NOT_STORED, (REASONS["SQLITE_FULL"],))
+
+    def entries(shop: Shop) -> list[Entry]:
+        asked: list[list[Request]] = [
+            [Say(ANN, "PRIVMSG", "#tea", "hello")],
+            [Join(ANN, "#new"), Say(ANN, "TAGMSG", "#new", ""), Say(ANN, "TAGMSG", "#tea", "")],
+            [Say(BOB, "PRIVMSG", "dan", "three"), shop.login(LATE, "ann"), Join(LATE, "#new")],
+            [Depart(LEAVER, "gone")],
+            [Say(LEAVER, "PRIVMSG", "#tea", "hello")],
+            [*collect(shop), Depart(LATE, "gone"), Depart(LATE, "gone again")],
+            [],
+        ]
+        return [
+            Entry(Client(), requests, lambda chat: (channel_names(chat, ANN), sorted(chat.sessions), chat.held.copy()))
+            for requests in asked
+        ]
+
+    twin = new_shop()
+    done = entries(twin)
+    twin.disk.watch()
+    twin.batch(*done)
+    twin.check()
+    assert [type(outcome) for entry in done for outcome in entry.outcomes].count(Refusal) == 1
+    for number in range(len(twin.disk.steps)):
+        shop = new_shop()
+        batch = entries(shop)
+        held = shop.chat.held.copy()
+        shop.disk.fail(number, error="SQLITE_FULL")
+        shop.batch(*batch)
+        assert [[type(o) is Applied or o for o in entry.outcomes] for entry in batch] == [
+            [why],
+            [why, Refusal(Reason.NO_SUCH_CHANNEL, ("#new",)), True],
+            [why, True, why],
+            [True],
+            [Refusal(Reason.NO_SUCH_SESSION)],
+            [why, True, True],
+            [],
+        ]
+        before, with_late = [ANN, BOB, EVE, GUEST, LEAVER], [ANN, BOB, EVE, GUEST, LEAVER, LATE]
+        without_leaver = [ANN, BOB, EVE, GUEST, LATE]
+        sessions = [before, before, with_late, without_leaver, without_leaver, before[:-1], before[:-1]]
+        assert [entry.answer for entry in batch] == [(["#tea"], there, held) for there in sessions]
+        assert [event.source for event in shop.owed if isinstance(event, Left)] == ["leaver!~g@host"]
+        shop.check()
+        shop.do(Say(ANN, "TAGMSG", "#tea", ""))
+        shop.check()
+
+
+def test_departures_are_owed_for_as_long_as_it_takes(new_shop: Callable[[], Shop]) -> None:
+    shop = new_shop()
+    shop.disk.fail(0, BROKEN, "SQLITE_READONLY")
+    for session in (LEAVER, GUEST, BOB):
+        shop.do(Depart(session, "gone"))
+    assert [what for what, _ in shop.errors] == ["not stored"] * 3
+    assert shop.owed == shop.shown[-3:]
+    assert [event.source for event in shop.owed if isinstance(event, Left)] == [
+        "leaver!~g@host", "guest!~g@host", "bob!~bob@host",
+    ]  # fmt: skip
+    shop.check()
+    shop.disk.mend()
+    shop.do(Say(ANN, "TAGMSG", "#tea", ""))
+    shop.check()
+
+
+def test_a_value_that_sqlite_can_not_take_is_an_error_like_any_other(new_shop: Callable[[], Shop]) -> None:
+    shop = new_shop()
+    refused(shop, [Collect(EVE, 2**63)], REASONS["SQLITE_IOERR_WRITE"])
+    shop.check()
