@@ -79,6 +79,10 @@ def server(
         stop(error, MISTAKE)
     for warning in chosen.warnings:
         log.warning("configuration", note=warning)
+    key_file = chosen.tls.key or chosen.tls.cert
+    with contextlib.suppress(OSError):  # it was read a moment ago; who has taken it away since will hear of it
+        if key_file.stat().st_mode & 0o007:
+            log.warning("configuration", note=f"others can read {key_file}, which holds the private key: chmod 600 it")
     directory = DataDir(chosen.store.data)
     try:
         with directory.lock(), _until_told() as told:

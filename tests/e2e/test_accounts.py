@@ -1,6 +1,8 @@
 """Accounts on the chat: several sessions of one, messages for who is away, guests, and whose nick is whose."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -196,3 +198,27 @@ def test_a_guest_makes_way_for_a_new_account(place: Place) -> None:
         assert nick_of(moved) == "peggy"
         with Chatter(server, "peggy", password="my own horse") as peggy:
             assert peggy.nick == "peggy"
+
+
+# -- hashes -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_hash_of_other_parameters_is_renewed_at_login(make_place: MakePlace) -> None:
+    """Those of the test accounts are far too cheap. Nobody is logged out for it, and the password stays."""
+    place = make_place()
+
+    def credential() -> str:
+        with closing(sqlite3.connect(place.data.database)) as database:
+            found: str = database.execute("SELECT credential FROM accounts WHERE name = 'alice'").fetchone()[0]
+            return found
+
+    assert "$m=8,t=1,p=1$" in credential()
+    with running(place) as server:
+        with Chatter(server, "alice") as alice:
+            server.logged("password hashed anew", account="alice")
+            assert "$m=19456,t=2,p=1$" in credential()
+            renewed = credential()
+            with Chatter(server, "alice"):
+                assert alice.sync() == []
+        assert credential() == renewed
+        assert len([event for event in server.events if event["event"] == "password hashed anew"]) == 1

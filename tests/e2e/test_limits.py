@@ -88,6 +88,14 @@ def test_lines_are_slowed_down_and_none_is_lost(careful: Server) -> None:
         assert time.monotonic() - before >= (60 - 20) / 40  # what was left of the burst, and then the rate
 
 
+def test_a_pause_that_is_over_before_the_server_looks(place: Place) -> None:
+    """It takes less time than a commit, and all the same nothing waits longer."""
+    config = "[limits]\nthrottle = true\nlines_per_second = 5000\nlines_burst = 1\n"
+    with running(place, config=config) as server, Chatter(server, "alice", join="#lobby") as alice:
+        alice.send(*(f"PRIVMSG #lobby :{number}" for number in range(300)))
+        alice.expect("PRIVMSG", "#lobby", "299")
+
+
 # -- numbers ----------------------------------------------------------------------------------------------------------
 
 

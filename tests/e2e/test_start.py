@@ -114,6 +114,16 @@ def test_a_certificate_that_may_not_be_read(place: Place, tmp_path: Path) -> Non
     fails(done, TYPED_WRONGLY, "secret.pem can't be read by this user")
 
 
+def test_a_key_that_others_can_read_is_told(place: Place, tmp_path: Path) -> None:
+    loose = tmp_path / "loose.pem"
+    loose.write_bytes(place.cert.read_bytes())
+    loose.chmod(0o604)
+    with running(place, "--cert", loose) as server:
+        assert "others can read" in server.logged("configuration")["note"]
+    with running(place) as server:
+        assert not [event for event in server.events if event["event"] == "configuration"]
+
+
 def test_a_configuration_with_a_key_that_there_is_not(place: Place) -> None:
     path = place.configure("[limits]\nthrotle = true\n")
     words = [str(path), "no key throtle in [limits]", "did you mean throttle?"]
