@@ -124,7 +124,7 @@ class IrcClient:
         for number, window in enumerate(self._windows):
             self.look_at(window)
             self.say(f"{self.echo} reviewed {number}")
-            self.pane.expect(rf"\d\d[ |]+reviewed {number}\b")  # below all that is to be looked at
+            self.pane.expect(rf"\d\d[-! |]+reviewed {number}\b")  # below all that is to be looked at
             screen = self.pane.screen()
             assert not re.search(self.complaints, screen), screen
         raw = self.raw()

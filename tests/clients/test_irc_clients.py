@@ -108,8 +108,11 @@ def test_sees_what_its_user_says_elsewhere(bob: IrcClient, server: Server, tmux:
     bob.sees("joined", nick="bob", channel="#den")
     elsewhere.enter("exit")
     assert elsewhere.ended() == 0
-    bob.say("noch da")
+    server.logged("disconnected", nick="bob")
     assert bob.names("#den", 1) == {"@bob"}
+    bob.look_at("carol")
+    bob.say("noch da")
+    said(carol, "(private) <bob> noch da")
     assert "quit" not in carol.screen()
     bob.review()
 
