@@ -19,13 +19,15 @@ from securechat.server.cores import Cores
 from securechat.server.log import EventLog
 from securechat.server.session import Session
 from securechat.server.throttle import ConnectionThrottle, LoginThrottle, TokenBucket
-from securechat.store.database import Database
+from securechat.store.database import Database, NotStored
 from securechat.store.journal import Journal
 from securechat.store.passwords import Hasher
 
 __all__ = ["MAX_USERNAME", "Hub"]
 
 MAX_USERNAME = 20
+
+NOT_STORED_SECONDS = 10.0
 
 
 class Hub:
@@ -42,6 +44,7 @@ class Hub:
         self.logins = LoginThrottle(enabled=config.limits.throttle)
         self.arrivals = ConnectionThrottle(config.limits.max_connections_per_address, enabled=config.limits.throttle)
         self.stopping = False
+        self._not_stored_told = float("-inf")
         self.cores = Cores(one=False)
         self.sessions: dict[int, Session] = {}
         self.offers: Mapping[str, str] = OFFERS
@@ -141,5 +144,14 @@ class Hub:
     # -- defects ------------------------------------------------------------------------------------------------------
 
     def on_error(self, what: str, error: BaseException) -> None:
-        """For the operator's eyes: an exception that no client caused."""
-        self.log.fault(what, error)
+        """For the operator's eyes: an exception that no client caused.
+
+        That the store can't be written is told every ten seconds at most: it may be the log's disk too.
+        """
+        if not isinstance(error, NotStored):
+            self.log.fault(what, error)
+            return
+        now = time.monotonic()
+        if now - self._not_stored_told >= NOT_STORED_SECONDS:
+            self._not_stored_told = now
+            self.log.error("not stored", why=str(error))
