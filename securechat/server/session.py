@@ -346,9 +346,13 @@ class Session:
                 return self._ending
             now = time.monotonic()
             timeout = self._check_time(now)
-            if self._throttled_until > now:
-                ready = False
-                timeout = min(timeout, self._throttled_until - now)
+            if self._throttled_until:
+                left = self._throttled_until - now
+                if left > 0 or not ready:  # it may be over by now, and then nobody would wake us
+                    ready = False
+                    timeout = min(timeout, max(left, 0.0))
+                if left <= 0:
+                    self._throttled_until = 0.0
             # Look once more: what we wait for may have come while we were busy.
             readable = link.wait(0 if not ready and self._can_go_on() else timeout, read=ready)
             if readable:
@@ -392,6 +396,7 @@ class Session:
             if (command is None or not command.pipelined) and not self._drain(self._submitted):
                 return False
             if command is not None and command.large and not self._has_taken_answers():
+                self.hub.journal.run()  # what was asked before has nothing to wait for
                 return False
             if bucket is not None:
                 now = time.monotonic()

@@ -140,6 +140,18 @@ class Server:
         _, hard = resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE)
         resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (size, hard))
 
+    @contextmanager
+    def no_descriptors_but(self, number: int) -> Iterator[None]:
+        """Let it open no more than so many files and sockets meanwhile."""
+        used = {int(name) for name in os.listdir(f"/proc/{self.process.pid}/fd")}  # noqa: PTH208
+        free = [descriptor for descriptor in range(len(used) + number) if descriptor not in used][:number]
+        limits = resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (max(free) + 1, limits[1]))
+        try:
+            yield
+        finally:
+            resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, limits)
+
     def kill(self) -> None:
         """As `kill -9` does."""
         self.process.kill()

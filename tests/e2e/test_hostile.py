@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from securechat.server.commands import registry
-from tests.e2e.servers import LIMIT, Server
+from tests.e2e.servers import LIMIT, Place, Server, running
 from tests.e2e.wires import Chatter, Ended, Wire, dial, texts, trusting
 
 
@@ -112,7 +112,7 @@ def test_nothing_is_left_of_those_who_have_gone(server: Server, bystander: Chatt
 
     bystander.sync()
     before = held()
-    for _ in range(20):
+    for _ in range(10):
         with dial(server) as sock:
             sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
         with dial(server):
@@ -281,3 +281,21 @@ def test_a_line_that_never_ends(server: Server) -> None:
         alice.send_bytes(b"\r\n")
         assert [message.command for message in alice.sync()] == ["417"]
         assert server.memory() < before + 4 * 1024 * 1024
+
+
+# -- descriptors ------------------------------------------------------------------------------------------------------
+
+
+def test_who_could_not_be_taken_does_not_count(place: Place) -> None:
+    """A connection for which there is no second descriptor is closed, and its address has as many left as before."""
+    with running(place, config="[limits]\nmax_connections_per_address = 2\n") as server:
+        server.expects_errors = True
+        with server.no_descriptors_but(1):
+            for _ in range(2):
+                with dial(server) as sock:
+                    assert received(sock) == b""
+        server.logged("a connection could not be taken")
+        with dial(server) as sock:
+            assert received(sock) == b""
+        refused = server.logged("connection refused")
+        assert refused["why"] == "Too many new connections from your address, wait a minute"  # and not: at a time

@@ -203,9 +203,9 @@ class Chatter(Wire):
             raise
 
     def join(self, channel: str) -> None:
-        """Go into a channel, and wait until one is in it."""
+        """Go into a channel, and wait until one is in it (another session of the same account may have been before)."""
         self.send(f"JOIN {channel}")
-        self.expect("366", self.nick, channel)
+        self.sync()
 
     def say(self, target: str, text: str) -> Message:
         """Say something, and wait for the echo."""

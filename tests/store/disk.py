@@ -6,6 +6,9 @@ from typing import Any
 
 CONNECT = "connect"
 
+BROKEN = 10**6
+"""So many steps fail as a disk makes that is gone until it is mended."""
+
 
 class Disk:
     """Makes the connections of a :class:`Database`, and counts what is asked of them: each statement is a step, and so
@@ -21,6 +24,7 @@ class Disk:
         self._failing: list[range] = []
         self._error = ""
         self._done_first = -1
+        self._armed = False
 
     def watch(self) -> None:
         self.steps.clear()
@@ -31,9 +35,15 @@ class Disk:
         With ``done_first`` the first of them is carried out, and then reported as failed.
         """
         self.watch()
+        self._armed = False
         self._failing = [range(first, first + count)]
         self._error = error
         self._done_first = first if done_first else -1
+
+    def fail_commit(self, count: int, *, done_first: bool) -> None:
+        """As :meth:`fail`, from the next COMMIT on."""
+        self.fail(BROKEN, count, done_first=done_first)
+        self._armed = True
 
     def also_fail(self, number: int) -> None:
         self._failing.append(range(number, number + 1))
@@ -60,6 +70,11 @@ class Disk:
     def step(self, what: str) -> sqlite3.Error | None:
         """Raises the error before the step, or returns the one to be raised after it."""
         number = len(self.steps)
+        if self._armed and what == "COMMIT":
+            self._armed = False
+            (failing,) = self._failing
+            self._failing = [range(number, number + len(failing))]
+            self._done_first = number if self._done_first >= 0 else -1
         self.steps.append(what)
         if not any(number in steps for steps in self._failing):
             return None

@@ -34,9 +34,6 @@ REASONS = {
     "SQLITE_BUSY": "the server's database is locked",
 }
 
-BROKEN = 10**6
-"""So many steps fail as a disk makes that is gone until it is mended."""
-
 
 def open_shop(path: Path) -> Shop:
     """A chat with something of everything. Messages wait for Eve, and for Dan, who is not there."""

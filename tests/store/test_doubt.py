@@ -16,9 +16,9 @@ from securechat.chat.requests import (
     Say,
 )
 from securechat.store.rows import write_down
+from tests.store.disk import BROKEN
 from tests.store.kinds import (
     ANN,
-    BROKEN,
     LATE,
     LEAVER,
     REASONS,

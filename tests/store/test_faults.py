@@ -19,10 +19,10 @@ from securechat.chat.requests import (
 )
 from securechat.chat.views import channel_names
 from securechat.store.journal import Entry
+from tests.store.disk import BROKEN
 from tests.store.kinds import (
     ANN,
     BOB,
-    BROKEN,
     EVE,
     GUEST,
     LATE,
@@ -76,7 +76,12 @@ def test_a_batch_of_all_kinds(new_shop: Callable[[], Shop]) -> None:
         asked: list[list[Request]] = [
             [Say(ANN, "PRIVMSG", "#tea", "hello")],
             [Join(ANN, "#new"), Say(ANN, "TAGMSG", "#new", ""), Say(ANN, "TAGMSG", "#tea", "")],
-            [Say(BOB, "PRIVMSG", "dan", "three"), shop.login(LATE, "ann"), Join(LATE, "#new")],
+            [
+                Say(BOB, "PRIVMSG", "dan", "three"),
+                Say(BOB, "PRIVMSG", "dan", "four"),
+                shop.login(LATE, "ann"),
+                Join(LATE, "#new"),
+            ],
             [Depart(LEAVER, "gone")],
             [Say(LEAVER, "PRIVMSG", "#tea", "hello")],
             [*collect(shop), Depart(LATE, "gone"), Depart(LATE, "gone again")],
@@ -102,7 +107,7 @@ def test_a_batch_of_all_kinds(new_shop: Callable[[], Shop]) -> None:
         assert [[type(o) is Applied or o for o in entry.outcomes] for entry in batch] == [
             [why],
             [why, Refusal(Reason.NO_SUCH_CHANNEL, ("#new",)), True],
-            [why, True, why],
+            [why, why, True, why],
             [True],
             [Refusal(Reason.NO_SUCH_SESSION)],
             [why, True, True],

@@ -122,21 +122,22 @@ def test_a_delivery_that_fails_keeps_nobody_waiting(table: Table) -> None:
 
 def test_no_thread_is_kept_for_ever(table: Table) -> None:
     """Somebody always has one more: after some batches it is their turn."""
-    busy = Client()
+    head, behind, mine = Client(), Client(), Client()
     batches = []
 
-    def put_another(batch: list[Entry]) -> None:
+    def put_more(batch: list[Entry]) -> None:
         batches.append(batch)
-        table.journal.put(Entry(busy, [tag(BOB)]))
+        for client in (head, behind):
+            table.journal.put(Entry(client, [tag(BOB)]))
 
-    table.on_deliver = put_another
-    mine = Client()
+    table.on_deliver = put_more
     table.journal.put(Entry(mine, [tag(ANN)]))
     for turns in range(1, 4):
-        busy.woken.clear()
+        head.woken.clear()
         table.journal.run()
         assert len(batches) == turns * BATCHES
-        assert busy.woken.is_set()
+        assert head.woken.is_set()
+        assert not behind.woken.is_set()
         assert not mine.woken.is_set()
 
 

@@ -31,7 +31,7 @@ from securechat.chat.requests import (
 from securechat.chat.views import snapshot
 from securechat.store import rows
 from securechat.store.journal import Entry
-from tests.store.kinds import BROKEN
+from tests.store.disk import BROKEN
 from tests.store.shop import Client, Shop, lasting
 
 _names = st.sampled_from(["ann", "bob", "eve"])
@@ -39,7 +39,7 @@ _nicks = st.sampled_from(["ann", "BOB", "eve", "guest", "other"])
 _channels = st.sampled_from(["#lobby", "#tea", "#fun"])
 _sessions = st.integers(1, 5)
 _texts = st.sampled_from(["hello", "", "é" * 20])
-_rules = st.builds(Rules, guests=st.sampled_from([True, True, False]), lobby=st.sampled_from(["#lobby", "#hall"]))
+_rules = st.builds(Rules, guests=st.sampled_from([True, True, False]))
 _numbers = st.integers(0, 2)
 
 _requests: st.SearchStrategy[Request] = st.one_of(
@@ -110,9 +110,19 @@ class Stores(RuleBasedStateMachine):
         assert not self.shop.owed
         self.shop.check()
 
-    @rule(first=st.integers(0, 12), count=st.sampled_from([1, 1, 2, 4, BROKEN]), done_first=st.booleans())
-    def fail(self, first: int, count: int, done_first: bool) -> None:
-        self.shop.disk.fail(first, count, done_first=done_first)
+    @rule(
+        requests=st.lists(_requests, min_size=3, max_size=6),
+        first=st.none() | st.integers(0, 8),
+        count=st.sampled_from([1, 2, 4, BROKEN]),
+        done_first=st.booleans(),
+    )
+    def fail(self, requests: list[Request], first: int | None, count: int, done_first: bool) -> None:
+        """From one step on, or from the COMMIT."""
+        self.waiting += requests
+        if first is None:
+            self.shop.disk.fail_commit(count, done_first=done_first)
+        else:
+            self.shop.disk.fail(first, count, done_first=done_first)
         self.put()
 
     @rule()
@@ -157,4 +167,4 @@ class Stores(RuleBasedStateMachine):
 
 
 TestStores = Stores.TestCase
-TestStores.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestStores.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
