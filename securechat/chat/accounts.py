@@ -17,6 +17,7 @@ from securechat.chat.model import Account
 from securechat.chat.presence import count_founded, leave, move_aside
 from securechat.chat.refusals import Reason, Refused
 from securechat.chat.requests import AddAccount, EnableAccount, Rehash, RemoveAccount, SetPassword
+from securechat.chat.talk import hold
 from securechat.irc.names import casefold, valid_nick
 
 
@@ -88,10 +89,7 @@ def remove_account(chat: Chat, stamp: int, request: RemoveAccount, applied: Appl
         if not channel.members:
             del chat.channels[channel.key]
     count_founded(chat, account.id, 0, applied)
-    held = chat.held.get(account.id)
-    if held is not None:
-        applied.on_undo(lambda: chat.held.__setitem__(account.id, held))
-        del chat.held[account.id]
+    hold(chat, account.id, 0, 0, applied)
     chat.replace_account(None, account, applied)
     applied.events.append(AccountRemoved(stamp, account.id, account.name, tuple(channel.id for channel in orphans)))
 

@@ -74,7 +74,7 @@ class Chat:
         *,
         accounts: Iterable[Account] = (),
         channels: Iterable[Channel] = (),
-        held: Iterable[tuple[int, int]] = (),
+        held: Iterable[tuple[int, int, int]] = (),
     ) -> None:
         self.rules = Rules()
         self.accounts: dict[str, Account] = {casefold(account.name): account for account in accounts}
@@ -89,8 +89,13 @@ class Chat:
         """By casefolded nick."""
         self.users_by_account: dict[int, User] = {}
         self.sessions: dict[int, User] = {}
-        self.held: dict[int, int] = dict(held)
+        self.held: dict[int, int] = {}
         """By account id: the stamp of the last message that waits for it."""
+        self.held_numbers: dict[int, int] = {}
+        """By account id: how many wait for it; not less, until all have been collected."""
+        for account_id, last, number in held:
+            self.held[account_id] = last
+            self.held_numbers[account_id] = number
 
     def apply(self, stamp: int, request: Request) -> Applied | Refusal:
         """Apply one request. When it is refused, or its rule fails with an exception, nothing has changed."""

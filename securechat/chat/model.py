@@ -24,6 +24,9 @@ class Rules:
     guests: bool = False
     lobby: str = "#lobby"
     channels_per_user: int = 100
+    sessions_per_user: int = 32
+    held_per_account: int = 1000
+    """Private messages that may wait for an account; of these guests may leave a tenth."""
     topic_length: int = 307
     """Bytes; so much fits into any line that says a topic, whoever set it wherever."""
     channel_length: int = 64

@@ -58,6 +58,8 @@ def arrive(chat: Chat, stamp: int, request: Arrive, applied: Applied) -> None:
         raise Refused(Reason.NO_SUCH_SESSION)
     account = _verified(chat, request)
     user = chat.users_by_account.get(account.id) if account else None
+    if user is not None and len(user.sessions) >= chat.rules.sessions_per_user:
+        raise Refused(Reason.TOO_MANY_SESSIONS, user.nick)
     if user is None:
         nick = _nick_for(chat, account, request.nick)
         user = User(

@@ -23,6 +23,8 @@ class Reason(Enum):
     NICK_BELONGS_TO_ACCOUNT = auto()
     NICK_IS_ACCOUNT_NAME = auto()
     BAD_NICK = auto()
+    TOO_MANY_SESSIONS = auto()
+    TOO_MANY_HELD = auto()
     ACCOUNT_REQUIRED = auto()
     ACCOUNT_CHANGED = auto()
     ACCOUNT_DISABLED = auto()

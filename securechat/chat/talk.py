@@ -59,6 +59,22 @@ def say(chat: Chat, stamp: int, request: Say, applied: Applied) -> None:
     )
 
 
+def hold(chat: Chat, account_id: int, last: int, number: int, applied: Applied) -> None:
+    """So many messages wait for an account now, the last of them with this stamp."""
+
+    def put(last: int, number: int) -> None:
+        if number:
+            chat.held[account_id] = last
+            chat.held_numbers[account_id] = number
+        else:
+            chat.held.pop(account_id, None)
+            chat.held_numbers.pop(account_id, None)
+
+    before = chat.held.get(account_id, 0), chat.held_numbers.get(account_id, 0)
+    applied.on_undo(lambda: put(*before))
+    put(last, number)
+
+
 def _say_to_nick(chat: Chat, stamp: int, user: User, request: Say, applied: Applied) -> None:
     """To whoever wears the nick; else to the account of that name, kept for it when it is not there."""
     key = casefold(request.target)
@@ -72,9 +88,10 @@ def _say_to_nick(chat: Chat, stamp: int, user: User, request: Say, applied: Appl
     text = _fit(user.source, request.kind, name, request.text)
     held = target is None and request.kind != "TAGMSG"  # which is never stored
     if held and account is not None:
-        id, before = account.id, chat.held.get(account.id)
-        applied.on_undo(lambda: chat.held.pop(id, None) if before is None else chat.held.__setitem__(id, before))
-        chat.held[id] = stamp
+        number = chat.held_numbers.get(account.id, 0)
+        if number >= chat.rules.held_per_account // (10 if user.account_id is None else 1):
+            raise Refused(Reason.TOO_MANY_HELD, name)
+        hold(chat, account.id, stamp, number + 1, applied)
     user.last_spoke = stamp
     applied.events.append(
         Said(
@@ -105,6 +122,5 @@ def collect(chat: Chat, stamp: int, request: Collect, applied: Applied) -> None:
     if id is None or last is None:
         return
     if request.up_to >= last:
-        applied.on_undo(lambda: chat.held.__setitem__(id, last))
-        del chat.held[id]
+        hold(chat, id, 0, 0, applied)
     applied.events.append(Collected(stamp, id, request.up_to))

@@ -179,6 +179,7 @@ def snapshot(chat: Chat) -> dict[str, object]:
         "accounts": dict(chat.accounts),
         "accounts_by_id": dict(chat.accounts_by_id),
         "held": dict(chat.held),
+        "held_numbers": dict(chat.held_numbers),
         "founded": dict(chat.founded),
         "sessions": {session: user.key for session, user in chat.sessions.items()},
         "users": {

@@ -179,7 +179,17 @@ class Limits:
             "Bytes that may wait for a client which reads slowly. One that is further behind is disconnected.",
         ),
     ] = 4 * 1024 * 1024
-    channels_per_user: Annotated[int, Key(kinds.whole(1, 10_000), "Channels in which one user can be at a time.")] = 100
+    channels_per_user: Annotated[
+        int, Key(kinds.whole(1, 10_000), "Channels in which one user can be at a time, and that one account can found.")
+    ] = 100
+    sessions_per_user: Annotated[int, Key(kinds.whole(1, 1_000), "Connections of one account at a time.")] = 32
+    held_per_account: Annotated[
+        int,
+        Key(
+            kinds.whole(0, 1_000_000),
+            "Private messages that are kept for an account which is not there; guests can leave a tenth of them.",
+        ),
+    ] = 1000
     topic_length: Annotated[int, Key(kinds.whole(1, 307), "Of a channel's topic, in bytes.")] = 307
     lines_per_second: Annotated[
         float,

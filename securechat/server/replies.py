@@ -52,6 +52,15 @@ def refusal(refused: Refusal, command: str) -> Answer:
                 command,
                 description=f"Nothing was done, because {context[0]}; try again later",
             )
+        case Reason.TOO_MANY_HELD:
+            return fail(
+                Code.TEMPORARILY_UNAVAILABLE,
+                command,
+                *context,
+                description="They are not here, and no more messages are kept for them until they come",
+            )
+        case Reason.TOO_MANY_SESSIONS:
+            return fail(Code.TEMPORARILY_UNAVAILABLE, description="You are connected too many times already")
         case Reason.NO_SUCH_SESSION:
             return fail(Code.NEED_REGISTRATION, command)
         case Reason.ACCOUNT_REQUIRED:

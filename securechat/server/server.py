@@ -98,6 +98,8 @@ class Server:
         rules = Rules(
             guests=self._config.accounts.guests,
             channels_per_user=limits.channels_per_user,
+            sessions_per_user=limits.sessions_per_user,
+            held_per_account=limits.held_per_account,
             topic_length=limits.topic_length,
         )
         (outcome,), _ = self.hub.journal.ask([Start(rules)])
@@ -132,6 +134,7 @@ class Server:
         left = hub.threads()
         if left:
             self._log.warning("clients did not end in time", number=len(left))
+        hub.journal.stop(STOP_SECONDS)
         hub.database.close()
         self._log.info("stopped")
 

@@ -51,6 +51,9 @@ MAX_ANSWERS = 64
 EMPTY_READ = 1 / 4
 """Tokens of the throttle for a read that brings no line: parts of one, or what TLS or nobody needs."""
 
+MAX_BAD_LINES = 64
+"""Lines that are none (too long, not UTF-8), of those that came with one read, with which a client may stay."""
+
 MAX_LINE_BYTES = 512
 """So much of a line costs one token of the throttle; one with long tags, which all others get, costs more."""
 
@@ -198,6 +201,8 @@ class Session:
             return
         if refusal.reason in (Reason.NICK_IN_USE, Reason.NICK_BELONGS_TO_ACCOUNT, Reason.BAD_NICK):
             self.registration.nick_refused()
+        elif refusal.reason is Reason.TOO_MANY_SESSIONS:
+            self.end("Too many connections of your account")
         elif refusal.reason in (
             Reason.ACCOUNT_REQUIRED,
             Reason.ACCOUNT_CHANGED,
@@ -364,11 +369,19 @@ class Session:
                 if data and ready:
                     self._last_heard = time.monotonic()
                     self._pinged = False
-                    self._inbox.extend(self._lines.feed(data))
+                    self._receive(data)
                 if self._bucket is not None and not self._inbox:
                     now = time.monotonic()
                     self._throttled_until = now + self._bucket.charge(now, EMPTY_READ)
             journal.run()  # the turn may have been passed to us
+
+    def _receive(self, data: bytes) -> None:
+        """Put what has come behind what is to be done."""
+        items = self._lines.feed(data)
+        if len(items) > MAX_BAD_LINES and sum(type(item) is not str for item in items) > MAX_BAD_LINES:
+            self.end("Too much that is not IRC")  # each takes far more memory than the bytes that it was
+            return
+        self._inbox.extend(items)
 
     def _process_inbox(self) -> bool:
         """Carry out the lines that have come. Returns whether more may be read."""

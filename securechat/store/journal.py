@@ -117,6 +117,10 @@ class Journal:
             with contextlib.suppress(IndexError):
                 queue[0].submitter.wake()
 
+    def stop(self, timeout: float) -> None:
+        """Wait for the end of the present turn, so long at most; there is none after it."""
+        self._turn.acquire(timeout=timeout)
+
     def _run_turn(self) -> None:
         """A few batches, until the queue is empty or it is somebody else's turn."""
         until = time.monotonic() + TURN_SECONDS
@@ -214,7 +218,9 @@ class Journal:
                     stored = [event for event in outcome.events if is_stored(event)]
                     if type(request) is Depart:
                         # Without their audiences: while the disk is broken, everybody may go one after the other.
-                        self._owed.extend(replace(event, audience=()) for event in stored if type(event) is Left)
+                        self._owed.extend(
+                            replace(event, audience=()) if type(event) is Left else event for event in stored
+                        )
                     elif stored:
                         outcome.undo()
                         outcome = Refusal(Reason.NOT_STORED, (why,))

@@ -253,7 +253,7 @@ def load(connection: sqlite3.Connection) -> Chat:
         channel = Channel(id=id, name=name, key=key, created=id, founder=founder)
         channel.topic = Topic(topic, by, at) if topic else None
         channels.append(channel)
-    held = connection.execute("SELECT account, max(stamp) FROM held GROUP BY account").fetchall()
+    held = connection.execute("SELECT account, max(stamp), count(*) FROM held GROUP BY account").fetchall()
     return Chat(accounts=accounts, channels=channels, held=held)
 
 

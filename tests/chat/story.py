@@ -32,7 +32,19 @@ def story() -> Room:
     room.refused(ChangeNick(session, "anne"), Reason.NICK_IS_ACCOUNT_NAME, "anne")
 
     # The server starts again, and lets guests in.
-    room.do(Start(Rules(guests=True, lobby="#Hall", channels_per_user=3, topic_length=10, channel_length=20)))
+    room.do(
+        Start(
+            Rules(
+                guests=True,
+                lobby="#Hall",
+                channels_per_user=3,
+                topic_length=10,
+                channel_length=20,
+                sessions_per_user=2,
+                held_per_account=20,
+            )
+        )
+    )
     room.refused(Join(session, "#tea"), Reason.NO_SUCH_SESSION)
     bob, eve = room.account("bob"), room.account("eve")
     first, second = room.enter(ann, "#hall", "#tea", "#milk"), room.enter(ann)
@@ -43,6 +55,7 @@ def story() -> Room:
     room.refused(room.visit("9"), Reason.BAD_NICK, "9")
     room.refused(room.visit("GUEST"), Reason.NICK_IN_USE, "GUEST")
     room.refused(room.visit("EVE"), Reason.NICK_BELONGS_TO_ACCOUNT, "EVE")
+    room.refused(room.login(ann), Reason.TOO_MANY_SESSIONS, "Ann")
     room.do(Join(first, "#TEA"))
     room.refused(Join(first, "#fun"), Reason.TOO_MANY_CHANNELS, "#fun")
     room.refused(Join(third, "no channel"), Reason.BAD_CHANNEL_NAME, "no channel")
@@ -54,6 +67,7 @@ def story() -> Room:
     room.do(Say(third, "PRIVMSG", "bob", "to myself"))
     room.do(Say(third, "PRIVMSG", "eve", "first"))
     room.do(Say(guest, "PRIVMSG", "eve", "second"))
+    room.refused(Say(guest, "NOTICE", "eve", "third"), Reason.TOO_MANY_HELD, "eve")
     room.do(Say(guest, "TAGMSG", "eve", ""))
     held = room.chat.held[eve.id]
     room.refused(Say(first, "PRIVMSG", "nobody", "hello"), Reason.NO_SUCH_NICK, "nobody")

@@ -336,7 +336,7 @@ def test_a_chat_goes_on_from_what_was_stored() -> None:
     ann = room.account("ann")
     lobby = Channel(id=4, name="#lobby", key="#lobby", created=4, founder=0)
     channel = Channel(id=5, name="#Tea", key="#tea", created=5, founder=ann.id)
-    room.chat = Chat(accounts=[ann], channels=[lobby, channel], held=[(ann.id, 6)])
+    room.chat = Chat(accounts=[ann], channels=[lobby, channel], held=[(ann.id, 6, 1)])
     room.one(Start(Rules()), Started)
     arrived = room.one(room.login(ann), Arrived)
     assert arrived.held_up_to == 6

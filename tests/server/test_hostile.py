@@ -13,7 +13,7 @@ from securechat.server.config import Limits
 from securechat.server.session import MAX_PENDING, Session
 from securechat.server.throttle import TokenBucket
 from securechat.store.journal import BATCH, Entry, Journal
-from tests.server.wire import LIMIT, Client, House, Opener, plain, running
+from tests.server.wire import LIMIT, Client, House, Opener, commands, plain, running
 
 
 def reset(client: Client) -> None:
@@ -170,7 +170,7 @@ def test_a_line_costs_as_many_tokens_as_it_has_targets(
 def test_more_is_kept_than_is_read_at_once(house: House, opened: Opener) -> None:
     """All of it is shown, in order, with one PING behind it."""
     number = 2 * answers.HELD_AT_ONCE + 1
-    sender = opened()
+    sender = opened(account="carol")
     sender.send(*(f"PRIVMSG dave :{count}" for count in range(number)))
     assert len([m for m in sender.sync() if m.command == "301"]) == number
     dave = opened.stranger()
@@ -181,3 +181,34 @@ def test_more_is_kept_than_is_read_at_once(house: House, opened: Opener) -> None
     assert [m.params[1] for m in said] == [str(count) for count in range(number)]
     dave.send(f"PONG :{ping.params[0]}")
     assert dave.sync() == []
+
+
+def test_only_so_much_is_kept(certs: Path, tmp_path: Path) -> None:
+    """Of which guests can't take all."""
+    with running(certs, tmp_path, limits=Limits(throttle=False, held_per_account=20)) as house:
+        guest, carol = house.enter(Client(house)).register(), house.enter(Client(house)).register(account="carol")
+        for sender, kept in ((guest, 2), (carol, 18)):
+            answered = commands(sender.ask(*["PRIVMSG dave :are you there?"] * (kept + 1)))
+            assert answered == ["301"] * kept + ["FAIL"]
+        house.everybody_out()
+
+
+def test_who_sends_what_is_no_line_is_sent_away(opened: Opener) -> None:
+    """A few mistakes are answered; a flood of them would take a thousand times the memory that it was."""
+    patient, flood = opened.pair("#calm")
+    patient.send_bytes(b"\xff\n" * 40)
+    assert commands(patient.sync()) == ["FAIL"] * 40
+    flood.send_bytes(b"\xff\n" * 4000)
+    assert "Too much that is not IRC" in flood.to_end()[-1].params[0]
+    assert patient.sync()[-1].command == "QUIT"
+
+
+def test_an_account_has_only_so_many_connections(certs: Path, tmp_path: Path) -> None:
+    with running(certs, tmp_path, limits=Limits(throttle=False, sessions_per_user=2)) as house:
+        for _ in range(2):
+            house.enter(Client(house)).register(account="alice")
+        third = house.enter(Client(house))
+        third.send("CAP REQ :sasl", "AUTHENTICATE PLAIN", f"AUTHENTICATE {plain('alice')}")
+        third.send("NICK alice", "USER a 0 * :A", "CAP END")
+        assert third.to_end()[-1].params == ["Closing link: Too many connections of your account"]
+        house.everybody_out()

@@ -6,7 +6,18 @@ from pathlib import Path
 import pytest
 
 from tests.store.kinds import STORED, Kind, open_shop
-from tests.store.shop import Shop
+from tests.store.shop import Shop, Table
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "securechat.db"
+
+
+@pytest.fixture
+def table(path: Path) -> Iterator[Table]:
+    with Table(path) as table:
+        yield table
 
 
 @pytest.fixture(params=STORED, ids=lambda name: name.replace(" ", "-"))

@@ -14,12 +14,14 @@ class Disk:
     """Makes the connections of a :class:`Database`, and counts what is asked of them: each statement is a step, and so
     is each opening of the file.
 
-    ``steps`` has what was asked since the last :meth:`watch`; ``connections`` all that were opened.
+    ``steps`` has what was asked since the last :meth:`watch`; ``connections`` all that were opened. While it is
+    ``read_only`` they are opened as SQLite opens a file that can't be written.
     """
 
     def __init__(self, timeout: float = 0.05) -> None:
         self.steps: list[str] = []
         self.connections: list[sqlite3.Connection] = []
+        self.read_only = False
         self._timeout = timeout
         self._failing: list[range] = []
         self._error = ""
@@ -56,7 +58,7 @@ class Disk:
         if failed is not None:
             raise failed
         connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=rw",
+            f"{path.absolute().as_uri()}?mode={'ro' if self.read_only else 'rw'}",
             uri=True,
             isolation_level=None,
             check_same_thread=False,

@@ -105,6 +105,8 @@ class Shop:
         kept = [event for event in self.shown if event not in self.owed]
         with look(self.path) as (chat, _, connection):
             assert lasting(chat) == lasting(self.chat)
+            assert chat.held_numbers.keys() == self.chat.held_numbers.keys()
+            assert all(number <= self.chat.held_numbers[id] for id, number in chat.held_numbers.items())
             assert log(connection) == rows.write_down(kept)[0]
             assert held(connection) == still_held(kept)
 

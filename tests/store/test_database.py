@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +14,15 @@ import pytest
 
 from securechat.chat.events import Said
 from securechat.chat.model import Rules
-from securechat.chat.requests import Arrive, Collect, Depart, Join, RemoveAccount, Say, Start
+from securechat.chat.requests import Arrive, Collect, Depart, RemoveAccount, Say, Start
 from securechat.chat.views import snapshot
 from securechat.store.database import BUSY_SECONDS, Database, Durability, NotStored, StoreUnusable
 from securechat.store.schema import VERSION
 from tests.store.disk import Disk
-from tests.store.shop import Shop, log, look
+from tests.store.shop import ANN, BOB, Shop, Table, hello, log, look, tag
 
-ANN, BOB, GUEST = 1, 2, 3
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "securechat.db"
-
-
-@pytest.fixture
-def shop(path: Path) -> Iterator[Shop]:
-    with Shop(path) as shop:
-        shop.open("ann", "bob", "eve")
-        shop.do(shop.login(ANN, "ann"), shop.login(BOB, "bob"), Join(ANN, "#tea"), Join(BOB, "#tea"))
-        yield shop
-
-
-def hello(number: int = 0) -> Say:
-    return Say(ANN, "PRIVMSG", "#tea", f"hello {number}")
+GUEST = 3
+ROOT = Path(__file__).parents[2]
 
 
 def modes(path: Path) -> dict[str, int]:
@@ -89,10 +72,10 @@ def test_a_lock_is_not_waited_for_as_long_as_sqlite_likes_to(path: Path, monkeyp
     assert BUSY_SECONDS <= 1
 
 
-def test_what_is_not_to_be_stored_does_not_touch_the_file(shop: Shop) -> None:
-    shop.disk.watch()
-    shop.do(Say(ANN, "TAGMSG", "#tea", ""), Arrive(GUEST, "guest", "~g", "h", "r"), Depart(GUEST, "gone"))
-    assert shop.disk.steps == []
+def test_what_is_not_to_be_stored_does_not_touch_the_file(table: Table) -> None:
+    table.disk.watch()
+    table.do(tag(), Arrive(GUEST, "guest", "~g", "h", "r"), Depart(GUEST, "gone"))
+    assert table.disk.steps == []
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022])
@@ -157,9 +140,9 @@ def test_a_file_system_without_shared_memory(path: Path) -> None:
         Database(new, connect=connect)
 
 
-def test_a_damaged_file(shop: Shop, path: Path) -> None:
-    shop.do(*(hello(number) for number in range(500)))
-    shop.database.close()
+def test_a_damaged_file(table: Table, path: Path) -> None:
+    table.do(*(hello(ANN, str(number)) for number in range(500)))
+    table.database.close()
     pages = bytearray(path.read_bytes())
     for start in range(4096, len(pages), 4096):  # all but the first page, on which the tables are named
         pages[start : start + 100] = b"\xff" * 100
@@ -169,11 +152,11 @@ def test_a_damaged_file(shop: Shop, path: Path) -> None:
         database.load()
 
 
-def test_a_role_that_does_not_exist(shop: Shop, path: Path) -> None:
+def test_a_role_that_does_not_exist(table: Table, path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("UPDATE accounts SET role = 'king'")
     with pytest.raises(StoreUnusable, match="can't be read: 'king' is not a valid Role"):
-        shop.database.load()
+        table.database.load()
 
 
 def test_one_whose_making_failed_is_made_the_next_time(path: Path) -> None:
@@ -197,7 +180,7 @@ TALK = """
 import os, sys, threading
 from pathlib import Path
 from securechat.chat.requests import Join, Say
-from tests.store.shop import Shop
+from tests.store.shop import ANN, BOB, Shop, Table, hello, log, look, tag
 
 shop = Shop(Path(sys.argv[1]))
 shop.open("ann")
@@ -216,9 +199,9 @@ for who in range(4):
 
 
 def test_what_was_acknowledged_survives_a_kill(path: Path) -> None:
-    acknowledged = []
+    command = [sys.executable, "-c", TALK, str(path)]
     for _ in range(3):
-        with subprocess.Popen([sys.executable, "-c", TALK, path], stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             acknowledged = [process.stdout.readline() for _ in range(100)]
             process.send_signal(signal.SIGKILL)
@@ -238,64 +221,65 @@ def test_what_was_acknowledged_survives_a_kill(path: Path) -> None:
 # -- messages that wait ------------------------------------------------------------------------------------------------
 
 
-def test_messages_that_wait_are_read_in_order_and_up_to_a_stamp(shop: Shop) -> None:
-    shop.do(Start(Rules(guests=True)))
-    shop.do(
-        Arrive(ANN, "anne", "~a", "h", "r", *credentials(shop, "ann")), shop.login(BOB, "bob"),
+def test_messages_that_wait_are_read_in_order_and_up_to_a_stamp(table: Table) -> None:
+    table.do(Start(Rules(guests=True)))
+    table.do(
+        Arrive(ANN, "anne", "~a", "h", "r", *credentials(table, "ann")), table.login(BOB, "bob"),
         Arrive(GUEST, "guest", "~g", "h", "r"),
     )  # fmt: skip
-    shop.do(*(Say(session, "PRIVMSG", "EVE", f"from {session}", "+a=b") for session in (ANN, GUEST, BOB)))
-    shop.do(Say(BOB, "NOTICE", "eve", "the last"), Say(BOB, "PRIVMSG", "ann", "not for eve"))
-    eve, *rest = (event for event in shop.shown if isinstance(event, Said))
+    table.do(*(Say(session, "PRIVMSG", "EVE", f"from {session}", "+a=b") for session in (ANN, GUEST, BOB)))
+    table.do(Say(BOB, "NOTICE", "eve", "the last"), Say(BOB, "PRIVMSG", "ann", "not for eve"))
+    eve, *rest = (event for event in table.shown if isinstance(event, Said))
     stamps = [event.stamp for event in (eve, *rest)]
-    id = shop.chat.accounts["eve"].id
-    messages = shop.database.held_messages(id, shop.chat.held[id])
+    id = table.chat.accounts["eve"].id
+    messages = table.database.held_messages(id, table.chat.held[id])
     assert [(m.stamp, m.kind, m.source, m.account, m.target, m.text, m.tags) for m in messages] == [
         (stamps[0], "PRIVMSG", "anne!~a@h", "ann", "eve", "from 1", "+a=b"),  # who is not known by that nick
         (stamps[1], "PRIVMSG", "guest!~g@h", None, "eve", "from 3", "+a=b"),
         (stamps[2], "PRIVMSG", "bob!~bob@host", "bob", "eve", "from 2", "+a=b"),
         (stamps[3], "NOTICE", "bob!~bob@host", "bob", "eve", "the last", ""),
     ]
-    assert [m.stamp for m in shop.database.held_messages(id, stamps[1])] == stamps[:2]
-    shop.do(RemoveAccount("bob"))
-    assert [m.account for m in shop.database.held_messages(id, stamps[3])] == ["ann", None, None, None]
-    shop.do(shop.login(9, "eve"), Collect(9, stamps[1]))
-    assert [m.stamp for m in shop.database.held_messages(id, stamps[3])] == stamps[2:4]
-    assert shop.database.held_messages(id + 1, stamps[3]) == []
+    assert [m.stamp for m in table.database.held_messages(id, stamps[1])] == stamps[:2]
+    assert [m.stamp for m in table.database.held_messages(id, stamps[3], after=stamps[0], most=2)] == stamps[1:3]
+    table.do(RemoveAccount("bob"))
+    assert [m.account for m in table.database.held_messages(id, stamps[3])] == ["ann", None, None, None]
+    table.do(table.login(9, "eve"), Collect(9, stamps[1]))
+    assert [m.stamp for m in table.database.held_messages(id, stamps[3])] == stamps[2:4]
+    assert table.database.held_messages(id + 1, stamps[3]) == []
 
 
-def credentials(shop: Shop, name: str) -> tuple[int, int]:
-    account = shop.chat.accounts[name]
+def credentials(table: Table, name: str) -> tuple[int, int]:
+    account = table.chat.accounts[name]
     return account.id, account.credential_set
 
 
-def test_any_thread_may_read_them(shop: Shop) -> None:
+def test_any_thread_may_read_them(table: Table) -> None:
     """While another writes; and while nobody has the file open."""
-    id = shop.chat.accounts["eve"].id
+    id = table.chat.accounts["eve"].id
     found: list[list[str]] = []
     stop = threading.Event()
 
     def read() -> None:
         while not stop.is_set():
-            found.append([message.text for message in shop.database.held_messages(id, 2**63 - 1)])
+            found.append([message.text for message in table.database.held_messages(id, 2**63 - 1)])
 
     reader = threading.Thread(target=read)
     reader.start()
     try:
         for number in range(100):
-            shop.do(Say(ANN, "PRIVMSG", "eve", str(number)))
+            table.do(Say(ANN, "PRIVMSG", "eve", str(number)))
     finally:
         stop.set()
         reader.join(60)
-    shop.database.close()
+    table.database.close()
     read_all = [str(number) for number in range(100)]
-    assert [message.text for message in shop.database.held_messages(id, 2**63 - 1)] == read_all
+    assert [message.text for message in table.database.held_messages(id, 2**63 - 1)] == read_all
     assert all(texts == read_all[: len(texts)] for texts in found)
 
 
-def test_where_they_can_not_be_read_the_error_says_so(shop: Shop, path: Path) -> None:
-    shop.database.close()
+def test_where_they_can_not_be_read_the_error_says_so(table: Table, path: Path) -> None:
+    table.database.close()
     path.unlink()
     with pytest.raises(sqlite3.OperationalError):
-        shop.database.held_messages(1, 1)
+        table.database.held_messages(1, 1)
     assert not path.exists()

@@ -4,7 +4,6 @@ import contextlib
 import itertools
 import sqlite3
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -24,12 +23,6 @@ from tests.store.shop import ANN, BOB, Client, Table, applied, hello, log, tag
 
 SECONDS = 60
 """Nothing here takes so long, unless a wake-up was lost."""
-
-
-@pytest.fixture
-def table(tmp_path: Path) -> Iterator[Table]:
-    with Table(tmp_path / "db") as table:
-        yield table
 
 
 def anns_channels(chat: Chat) -> list[str]:

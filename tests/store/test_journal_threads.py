@@ -3,7 +3,6 @@
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,12 +15,6 @@ from tests.store.shop import ANN, BOB, Table, hello, tag
 
 SECONDS = 60
 """Nothing here takes so long, unless a wake-up was lost."""
-
-
-@pytest.fixture
-def table(tmp_path: Path) -> Iterator[Table]:
-    with Table(tmp_path / "db") as table:
-        yield table
 
 
 @pytest.fixture
