@@ -74,7 +74,7 @@ class Delivery:
             except Exception as error:
                 self._on_error("delivery failed", error)
         try:
-            self._close_run()
+            self._close_run(last=True)
         finally:  # nobody is to wait for ever for an answer that could not be made
             touched, self._touched = self._touched, {}
             for session in touched:
@@ -115,7 +115,8 @@ class Delivery:
             run.own.setdefault(session.number, {})[len(run.events)] = own
         run.events.append(event)
 
-    def _close_run(self) -> None:
+    def _close_run(self, *, last: bool = False) -> None:
+        """Queue what the run has for each session; or send it, if it is the ``last`` of the batch and the only one."""
         run = self._run
         if run is None:
             return
@@ -125,6 +126,7 @@ class Delivery:
         own = run.own
         sessions = self._sessions
         touched = self._touched
+        at_once = last and not touched  # what most batches are: one run and nothing else
         for number in run.audience:
             session = sessions.get(number)
             if session is None:
@@ -140,8 +142,11 @@ class Delivery:
                     lines[index] = line
                 data = b"".join(lines)
             if data:
-                session.link.queue(data)
-                touched[session] = None
+                if at_once:
+                    session.link.send(data)
+                else:
+                    session.link.queue(data)
+                    touched[session] = None
 
     # -- everything else ----------------------------------------------------------------------------------------------
 

@@ -151,9 +151,22 @@ class Link:
         return self._backlog.answers
 
     def send(self, data: Item) -> None:
-        """:meth:`queue` and :meth:`flush`."""
-        self._outbox.append(data)
-        self.flush()
+        """:meth:`queue` and :meth:`flush`, without the way through the outbox where nothing is in the way."""
+        outbox = self._outbox
+        if outbox or not self._lock.acquire(False):
+            outbox.append(data)
+            self.flush()
+            return
+        try:
+            if outbox or not self._clear:
+                outbox.append(data)
+                self._write(False)
+            elif not self._send_one(data):
+                self._write(False)
+        finally:
+            self._lock.release()
+        if outbox:  # somebody queued while we held the lock, and left it to us
+            self.flush()
 
     def flush(self, *, owner: bool = False) -> None:
         """Write what is queued, as far as the socket takes it, unless another thread is at it. Never blocks.
@@ -395,9 +408,11 @@ class Link:
             self._outbox.appendleft(item)
             return False
         try:
-            self._encrypt(item)
-            data = self._take_ciphertext()
-            sent = self._transmit(data)
+            # Loaded first, then called: CPython looks up what it calls on an object with slots the slow way.
+            encrypt, take_ciphertext, transmit = self._encrypt, self._take_ciphertext, self._transmit
+            encrypt(item)
+            data = take_ciphertext()
+            sent = transmit(data)
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError as error:

@@ -171,6 +171,30 @@ def test_who_finds_the_turn_taken_goes_on_at_once(table: Table) -> None:
     assert not client.woken.is_set()
 
 
+def test_after_a_stop_there_is_no_turn_any_more(table: Table) -> None:
+    """One that has begun is waited for."""
+    inside, leave = threading.Event(), threading.Event()
+
+    def stay(batch: list[Entry]) -> None:
+        inside.set()
+        assert leave.wait(SECONDS)
+
+    table.on_deliver = stay
+    first, second = Entry(Client(), [hello(ANN)]), Entry(Client(), [hello(BOB)])
+    runner = threading.Thread(target=table.batch, args=(first,))
+    runner.start()
+    assert inside.wait(SECONDS)
+    stopper = threading.Thread(target=table.journal.stop, args=(SECONDS,))
+    stopper.start()
+    leave.set()
+    for thread in (runner, stopper):
+        thread.join(SECONDS)
+        assert not thread.is_alive()
+    table.batch(second)
+    assert table.delivered == [first]
+    table.check()
+
+
 def _in_the_journal(code: object) -> bool:
     return getattr(code, "co_filename", "") == journal_module.__file__
 
