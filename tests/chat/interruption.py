@@ -30,6 +30,8 @@ def interrupted(
         return step
 
     before = sys.gettrace()
+    # CPython 3.12 and 3.13 look here, when the trace is set, whether anybody wants instructions at all.
+    sys._getframe().f_trace_opcodes = True
     sys.settrace(enter)
     try:
         call()
