@@ -26,12 +26,11 @@ def interrupted(
     def enter(frame: FrameType, event: str, arg: Any) -> Callable[..., Any] | None:
         if left < 0 or not traced(frame.f_code):
             return None
+        frame.f_trace = step  # which CPython 3.13 wants to see before it is asked for instructions
         frame.f_trace_opcodes = True
         return step
 
     before = sys.gettrace()
-    # CPython 3.12 and 3.13 look here, when the trace is set, whether anybody wants instructions at all.
-    sys._getframe().f_trace_opcodes = True
     sys.settrace(enter)
     try:
         call()
