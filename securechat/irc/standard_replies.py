@@ -29,7 +29,6 @@ class Code(StrEnum):
     INVALID_UTF8 = "INVALID_UTF8", "Message rejected, your software must use UTF-8 on this network"
     MESSAGE_CUT = "MESSAGE_CUT", "The message was too long for one line; others got only its beginning"
     NEED_REGISTRATION = "NEED_REGISTRATION", "You must finish connecting before you can do that"
-    RATE_LIMITED = "RATE_LIMITED", "You are doing that too often; wait a little"
     TEMPORARILY_UNAVAILABLE = "TEMPORARILY_UNAVAILABLE", "That does not work at the moment; try again later"
 
 

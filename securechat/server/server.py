@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 import threading
@@ -60,9 +61,9 @@ def bind(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
                 chosen = port or (sockets[0].getsockname()[1] if len(sockets) > 1 else 0)
                 try:
                     sock.bind((address[0], chosen, *address[2:]))
-                except OSError:
-                    # "localhost" names ::1 on machines that have no IPv6 address at all.
-                    if len(hosts) * 2 > len(seen) and address[0] == "::1" and sockets[:-1]:
+                except OSError as error:
+                    # "localhost" names ::1 on machines that have no IPv6 address at all. One that is in use is an error.
+                    if error.errno == errno.EADDRNOTAVAIL and address[0] == "::1" and len(sockets) > 1:
                         sockets.pop().close()
                         continue
                     raise

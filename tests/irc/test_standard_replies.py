@@ -14,8 +14,8 @@ def test_the_specifications_examples() -> None:
     assert (
         fail(Code.INVALID_UTF8, "PRIVMSG").render("alice").startswith("FAIL PRIVMSG INVALID_UTF8 :Message rejected, ")
     )
-    assert warn(Code.RATE_LIMITED, "JOIN", "#a", "#b", description="x").render() == "WARN JOIN RATE_LIMITED #a #b :x"
-    assert note(Code.RATE_LIMITED, description="x y").render() == "NOTE * RATE_LIMITED :x y"
+    assert warn(Code.MESSAGE_CUT, "JOIN", "#a", "#b", description="x").render() == "WARN JOIN MESSAGE_CUT #a #b :x"
+    assert note(Code.MESSAGE_CUT, description="x y").render() == "NOTE * MESSAGE_CUT :x y"
 
 
 @pytest.mark.parametrize("code", Code)
@@ -27,6 +27,6 @@ def test_each_code_has_its_own_name_and_a_sentence(code: Code) -> None:
 
 
 def test_what_a_peer_sent_can_not_move_parameters() -> None:
-    assert fail(Code.RATE_LIMITED, "a b", "", ":c", description="x").render() == "FAIL * RATE_LIMITED * * :x"
+    assert fail(Code.MESSAGE_CUT, "a b", "", ":c", description="x").render() == "FAIL * MESSAGE_CUT * * :x"
     with pytest.raises(UnsendableError):
-        fail(Code.RATE_LIMITED, description="x\r\nQUIT").render()
+        fail(Code.MESSAGE_CUT, description="x\r\nQUIT").render()
