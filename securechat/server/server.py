@@ -62,7 +62,7 @@ def bind(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
                 try:
                     sock.bind((address[0], chosen, *address[2:]))
                 except OSError as error:
-                    # "localhost" names ::1 on machines that have no IPv6 address at all. One that is in use is an error.
+                    # "localhost" names ::1 on machines without any IPv6 address. One that is in use is an error.
                     if error.errno == errno.EADDRNOTAVAIL and address[0] == "::1" and len(sockets) > 1:
                         sockets.pop().close()
                         continue
