@@ -10,4 +10,15 @@
 ``views``     answers to questions, copied out of the state
 """
 
-from securechat.chat import accounts, channels, presence, talk  # noqa: F401 - the rules register themselves
+from securechat.chat import (  # noqa: F401 - the rules register themselves
+    accounts,
+    channel_modes,
+    channels,
+    login,
+    metadata,
+    operators,
+    ownership,
+    people,
+    presence,
+    talk,
+)

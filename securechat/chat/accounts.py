@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from securechat.chat.events import (
     AccountAdded,
@@ -14,7 +15,7 @@ from securechat.chat.events import (
 )
 from securechat.chat.machine import Applied, Chat, rule
 from securechat.chat.model import Account
-from securechat.chat.presence import count_founded, leave, move_aside
+from securechat.chat.presence import end_if_empty, give, leave, move_aside, tell_away
 from securechat.chat.refusals import Reason, Refused
 from securechat.chat.requests import AddAccount, EnableAccount, Rehash, RemoveAccount, SetPassword
 from securechat.chat.talk import hold
@@ -50,7 +51,7 @@ def set_password(chat: Chat, stamp: int, request: SetPassword, applied: Applied)
     changed = replace(account, credential=request.credential, credential_set=stamp)
     chat.replace_account(changed, account, applied)
     applied.events.append(PasswordSet(stamp, account.id, account.name, request.credential))
-    _end_sessions(chat, stamp, account, "The password was changed", applied, keep=request.keep)
+    end_sessions(chat, stamp, account, "The password was changed", applied, keep=request.keep)
 
 
 @rule(Rehash)
@@ -69,39 +70,51 @@ def enable_account(chat: Chat, stamp: int, request: EnableAccount, applied: Appl
     chat.replace_account(replace(account, enabled=request.enabled), account, applied)
     applied.events.append(AccountEnabled(stamp, account.id, account.name, request.enabled))
     if not request.enabled:
-        _end_sessions(chat, stamp, account, "The account was disabled", applied)
+        end_sessions(chat, stamp, account, "The account was disabled", applied)
 
 
 @rule(RemoveAccount)
 def remove_account(chat: Chat, stamp: int, request: RemoveAccount, applied: Applied) -> None:
     """Its channels go with it; one in which somebody is stays until it is empty, as a guest's does."""
     account = _existing(chat, request.name)
-    _end_sessions(chat, stamp, account, "The account was removed", applied)
+    end_sessions(chat, stamp, account, "The account was removed", applied)
     orphans = [channel for channel in chat.channels.values() if channel.founder == account.id]
     for channel in orphans:
-
-        def put_back(channel=channel) -> None:  # type: ignore[no-untyped-def]
-            channel.founder = account.id
-            chat.channels[channel.key] = channel
-
-        applied.on_undo(put_back)
-        channel.founder = None
-        if not channel.members:
-            del chat.channels[channel.key]
-    count_founded(chat, account.id, 0, applied)
+        give(chat, channel, None, applied)
+        end_if_empty(chat, channel, applied)
+    _forget(chat, account.id, applied)
     hold(chat, account.id, 0, 0, applied)
     chat.replace_account(None, account, applied)
     applied.events.append(AccountRemoved(stamp, account.id, account.name, tuple(channel.id for channel in orphans)))
 
 
-def _end_sessions(
+def _forget(chat: Chat, account_id: int, applied: Applied) -> None:
+    """What it has silenced, said of itself, and was made in channels."""
+    for kept in (chat.silenced, chat.metadata):
+        if account_id in kept:
+            _drop(kept, account_id, applied)
+    for channel in chat.channels.values():
+        if account_id in channel.access:
+            _drop(channel.access, account_id, applied)
+
+
+def _drop(kept: dict[int, Any], account_id: int, applied: Applied) -> None:
+    was = kept[account_id]
+    applied.on_undo(lambda: kept.__setitem__(account_id, was))
+    del kept[account_id]
+
+
+def end_sessions(
     chat: Chat, stamp: int, account: Account, reason: str, applied: Applied, keep: int | None = None
 ) -> None:
     user = chat.users_by_account.get(account.id)
     if user is None:
         return
     ended = tuple(session for session in user.sessions if session != keep)
+    away = user.away
     for session in ended:
-        leave(chat, stamp, session, reason, applied)
+        leave(chat, stamp, session, reason, applied, one_of=True)
+    if user.sessions and user.away != away:
+        tell_away(chat, stamp, user.audience[0], user, applied)
     if ended:
         applied.events.append(SessionsEnded(stamp, ended, reason))

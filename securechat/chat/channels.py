@@ -1,29 +1,46 @@
-"""Rules for channels: joining, parting, topics."""
+"""Rules for channels: joining, parting, kicks, invitations, topics."""
 
 from __future__ import annotations
 
-from securechat.chat.events import Joined, Parted, TopicChanged, view
+from securechat.chat.channel import Channel, Invitation, Membership, Topic
+from securechat.chat.events import Invited, Joined, Kicked, Parted, TopicChanged, view
 from securechat.chat.machine import Applied, Chat, rule
-from securechat.chat.model import Channel, Membership, Topic, User
-from securechat.chat.presence import dismiss, make_channel
+from securechat.chat.model import Role, User
+from securechat.chat.modes import Rank
+from securechat.chat.presence import dismiss, make_channel, withdraw_invitation
 from securechat.chat.refusals import Reason, Refused
-from securechat.chat.requests import Join, Part, SetTopic
+from securechat.chat.requests import Invite, Join, Kick, Part, SetTopic
 from securechat.irc.names import casefold, valid_channel
 
+MAX_INVITATIONS = 100
+"""That one user can have at a time."""
 
-def existing(chat: Chat, name: str) -> Channel:
+
+def existing(chat: Chat, user: User, name: str) -> Channel:
+    """The channel, if it is there and not secret from ``user``: who asks must not learn which of the two it is."""
     channel = chat.channels.get(casefold(name))
-    if channel is None:
+    if channel is None or not channel.visible_to(user):
         raise Refused(Reason.NO_SUCH_CHANNEL, name)
     return channel
 
 
 def joined(chat: Chat, user: User, name: str) -> tuple[Channel, Membership]:
-    channel = existing(chat, name)
+    channel = existing(chat, user, name)
     membership = channel.members.get(user)
     if membership is None:
         raise Refused(Reason.NOT_ON_CHANNEL, channel.name)
     return channel, membership
+
+
+def require(channel: Channel, membership: Membership, rank: Rank) -> None:
+    """Raises :class:`Refused` for who has less than this rank."""
+    if membership.rank < rank:
+        raise Refused(Reason.NOT_OPERATOR, channel.name)
+
+
+def _cut(text: str, length: int) -> str:
+    """At most ``length`` bytes of UTF-8 (ISUPPORT ``TOPICLEN`` and its like)."""
+    return text.encode()[:length].decode(errors="ignore")
 
 
 @rule(Join)
@@ -37,13 +54,17 @@ def join(chat: Chat, stamp: int, request: Join, applied: Applied) -> None:
         return
     if len(user.channels) >= chat.rules.channels_per_user:
         raise Refused(Reason.TOO_MANY_CHANNELS, request.channel)
+    lasting = ""
     if channel is None:
         if user.account_id is not None and chat.founded.get(user.account_id, 0) >= chat.rules.channels_per_user:
             raise Refused(Reason.TOO_MANY_CHANNELS, request.channel)
         channel = make_channel(chat, stamp, request.channel, user.account_id, applied)
-        membership = Membership(operator=True)
+        membership = Membership.of("o")
     else:
-        membership = Membership(operator=user.account_id is not None and channel.founder == user.account_id)
+        _check_may_enter(channel, user, request.key)
+        lasting = _lasting_modes(chat, channel, user)
+        membership = Membership.of(lasting)
+        withdraw_invitation(channel, user, applied)
     entered = channel
     applied.on_undo(lambda: entered.dismiss(user))
     channel.admit(user, membership)
@@ -59,8 +80,43 @@ def join(chat: Chat, stamp: int, request: Join, applied: Applied) -> None:
             channel.audience,
             user.audience,
             view(channel),
+            user.bot,
+            user.away,
+            membership.modes if lasting else "",
+            user.nick,
         )
     )
+
+
+def _check_may_enter(channel: Channel, user: User, key: str) -> None:
+    """What keeps people out. Not the owner, and not whom an operator of the channel has invited."""
+    invitation = channel.invited.get(user)
+    if channel.owned_by(user) or (invitation is not None and invitation.by_operator):
+        return
+    if channel.is_banned(user):
+        raise Refused(Reason.BANNED_FROM_CHANNEL, channel.name)
+    expected = invitation is not None or channel.in_list("I", user)
+    if "i" in channel.flags and not expected:
+        raise Refused(Reason.INVITE_ONLY, channel.name)
+    if "R" in channel.flags and user.account_id is None and not expected:
+        raise Refused(Reason.ACCOUNT_NEEDED, channel.name)
+    if channel.join_key is not None and channel.join_key != key:
+        raise Refused(Reason.BAD_KEY, channel.name)
+    if channel.limit is not None and len(channel.members) >= channel.limit:
+        raise Refused(Reason.CHANNEL_FULL, channel.name)
+
+
+def _lasting_modes(chat: Chat, channel: Channel, user: User) -> str:
+    """What an account is in a channel whenever it comes: its owner, or what it was made there.
+
+    The server's own channels have the administrators of the server for operators.
+    """
+    if user.account_id is None:
+        return ""
+    modes = channel.access.get(user.account_id, "")
+    account = chat.accounts_by_id.get(user.account_id)
+    server_own = channel.founder == 0 and account is not None and account.role is Role.ADMIN
+    return modes + "o" if channel.owned_by(user) or server_own else modes
 
 
 @rule(Part)
@@ -70,17 +126,110 @@ def part(chat: Chat, stamp: int, request: Part, applied: Applied) -> None:
     audience = channel.audience
     dismiss(chat, channel, user, applied)
     applied.events.append(
-        Parted(stamp, channel.id, channel.name, user.source, user.account, user.account_id, request.reason, audience)
+        Parted(
+            stamp,
+            channel.id,
+            channel.name,
+            user.source,
+            user.account,
+            user.account_id,
+            request.reason,
+            audience,
+            user.bot,
+        )
     )
+
+
+@rule(Kick)
+def kick(chat: Chat, stamp: int, request: Kick, applied: Applied) -> None:
+    """Operators kick anybody, half-operators those below operators."""
+    user = chat.user_of(request.session)
+    channel, membership = joined(chat, user, request.channel)
+    require(channel, membership, Rank.HALF_OPERATOR)
+    target = chat.users.get(casefold(request.nick))
+    if target is None:
+        raise Refused(Reason.NO_SUCH_NICK, request.nick)
+    theirs = channel.members.get(target)
+    if theirs is None:
+        raise Refused(Reason.NOT_IN_CHANNEL, target.nick, channel.name)
+    require(channel, membership, theirs.rank)
+    audience = channel.audience
+    dismiss(chat, channel, target, applied)
+    reason = _cut(request.reason, chat.rules.kick_length) or user.nick
+    applied.events.append(
+        Kicked(
+            stamp,
+            channel.id,
+            channel.name,
+            user.source,
+            user.account,
+            user.account_id,
+            target.nick,
+            reason,
+            audience,
+            user.bot,
+        )
+    )
+
+
+@rule(Invite)
+def invite(chat: Chat, stamp: int, request: Invite, applied: Applied) -> None:
+    """Members invite; into a channel that is only for those invited (``i``), its operators and half-operators."""
+    user = chat.user_of(request.session)
+    target = chat.users.get(casefold(request.nick))
+    if target is None:
+        raise Refused(Reason.NO_SUCH_NICK, request.nick)
+    channel, membership = joined(chat, user, request.channel)
+    may = membership.rank >= Rank.HALF_OPERATOR
+    if "i" in channel.flags and not may:
+        raise Refused(Reason.NOT_OPERATOR, channel.name)
+    if target in channel.members:
+        raise Refused(Reason.ALREADY_ON_CHANNEL, target.nick, channel.name)
+    unheard = target.silences(user.source, user.account)
+    if not unheard:
+        _expect(channel, target, may, stamp, applied)
+    needed = Rank.HALF_OPERATOR if "i" in channel.flags else Rank.MEMBER
+    others = (s for s in channel.audience_from(needed) if s not in user.sessions)
+    applied.events.append(
+        Invited(
+            stamp,
+            channel.name,
+            user.source,
+            user.account,
+            user.account_id,
+            target.nick,
+            () if unheard else target.audience,
+            tuple(others),
+            target.away,
+            user.bot,
+            unheard,
+        )
+    )
+
+
+def _expect(channel: Channel, user: User, by_operator: bool, stamp: int, applied: Applied) -> None:
+    """They may come in. Who has too many invitations loses the oldest: else others could fill them up for good."""
+    known = channel.invited.get(user)
+    if known is not None:
+        applied.on_undo(lambda: channel.invited.__setitem__(user, known))
+        channel.invited[user] = Invitation(by_operator or known.by_operator, stamp)
+        return
+    if len(user.invitations) >= MAX_INVITATIONS:
+        oldest = min(user.invitations.values(), key=lambda other: other.invited[user].at)
+        withdraw_invitation(oldest, user, applied)
+    applied.on_undo(lambda: user.invitations.pop(channel.key, None))
+    applied.on_undo(lambda: channel.invited.pop(user, None))
+    channel.invited[user] = Invitation(by_operator, stamp)
+    user.invitations[channel.key] = channel
 
 
 @rule(SetTopic)
 def set_topic(chat: Chat, stamp: int, request: SetTopic, applied: Applied) -> None:
-    """Channels have +t: the topic is the operators'."""
+    """With the mode ``t`` the topic is the operators' and half-operators'."""
     user = chat.user_of(request.session)
     channel, membership = joined(chat, user, request.channel)
-    if not membership.operator:
-        raise Refused(Reason.NOT_OPERATOR, channel.name)
+    if "t" in channel.flags:
+        require(channel, membership, Rank.HALF_OPERATOR)
     text = _cut(request.text, chat.rules.topic_length)
     was = channel.topic
     applied.on_undo(lambda: setattr(channel, "topic", was))
@@ -96,10 +245,6 @@ def set_topic(chat: Chat, stamp: int, request: SetTopic, applied: Applied) -> No
             text,
             channel.audience,
             channel.lasting,
+            user.bot,
         )
     )
-
-
-def _cut(text: str, length: int) -> str:
-    """At most ``length`` bytes of UTF-8 (ISUPPORT ``TOPICLEN``)."""
-    return text.encode()[:length].decode(errors="ignore")

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from securechat.chat.channel import Channel
 from securechat.chat.events import Event
-from securechat.chat.model import Account, Channel, Rules, User
+from securechat.chat.model import Account, BanKind, Rules, ServerBan, User
 from securechat.chat.refusals import Reason, Refusal, Refused
 from securechat.chat.requests import Request
+from securechat.irc.extban import BanMask
 from securechat.irc.names import casefold
 
 __all__ = ["MAX_EVENTS", "Applied", "Chat", "rule"]
@@ -75,7 +77,11 @@ class Chat:
         accounts: Iterable[Account] = (),
         channels: Iterable[Channel] = (),
         held: Iterable[tuple[int, int, int]] = (),
+        silenced: Iterable[tuple[int, str]] = (),
+        metadata: Iterable[tuple[int, str, str]] = (),
+        bans: Iterable[ServerBan] = (),
     ) -> None:
+        """``silenced``: (account id, mask). ``metadata``: (account id, key, value)."""
         self.rules = Rules()
         self.accounts: dict[str, Account] = {casefold(account.name): account for account in accounts}
         self.accounts_by_id: dict[int, Account] = {account.id: account for account in self.accounts.values()}
@@ -93,6 +99,16 @@ class Chat:
         """By account id: the stamp of the last message that waits for it."""
         self.held_numbers: dict[int, int] = {}
         """By account id: how many wait for it; not less, until all have been collected."""
+        self.silenced: dict[int, dict[str, BanMask]] = {}
+        """By account id: the masks of whose private messages it takes none."""
+        for account_id, mask in silenced:
+            self.silenced.setdefault(account_id, {})[mask] = BanMask.parse(mask)
+        self.metadata: dict[int, dict[str, str]] = {}
+        """By account id: what it says of itself, whether its user is there or not."""
+        for account_id, key, value in metadata:
+            self.metadata.setdefault(account_id, {})[key] = value
+        self.bans: dict[tuple[BanKind, str], ServerBan] = {(ban.kind, ban.mask): ban for ban in bans}
+        """By kind and casefolded mask."""
         for account_id, last, number in held:
             self.held[account_id] = last
             self.held_numbers[account_id] = number
@@ -120,6 +136,17 @@ class Chat:
         if user is None:
             raise Refused(Reason.NO_SUCH_SESSION)
         return user
+
+    def peers(self, user: User, *, own: bool) -> tuple[int, ...]:
+        """The sessions of all who share a channel with a user, with or without their own."""
+        channels = user.channels.values()
+        found = dict.fromkeys(session for channel in channels for session in channel.audience)
+        for session in user.sessions:
+            if own:
+                found[session] = None
+            else:
+                found.pop(session, None)
+        return tuple(found)
 
     def account_named(self, name: str) -> Account | None:
         return self.accounts.get(casefold(name))

@@ -1,4 +1,4 @@
-"""What the chat consists of: accounts, users, channels and memberships.
+"""What the chat consists of, channels apart: accounts, users, and the operator's choices.
 
 A :class:`User` is somebody who is on the chat, whatever the number of their connections; a session is one connection,
 known here by its number alone. An :class:`Account` is who somebody is, whether they are on the chat or not.
@@ -8,13 +8,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
-__all__ = ["Account", "Channel", "MemberView", "Membership", "Role", "Rules", "Topic", "User"]
+from securechat.irc.extban import BanMask
+
+if TYPE_CHECKING:
+    from securechat.chat.channel import Channel
+
+__all__ = ["Account", "BanKind", "Role", "Rules", "ServerBan", "User"]
 
 
 class Role(Enum):
     MEMBER = "member"
     ADMIN = "admin"
+
+
+class BanKind(Enum):
+    """What a ban of the server goes by."""
+
+    ACCOUNT = "account"
+    NETWORK = "network"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +43,17 @@ class Rules:
     topic_length: int = 307
     """Bytes; so much fits into any line that says a topic, whoever set it wherever."""
     channel_length: int = 64
+    away_length: int = 200
+    kick_length: int = 200
+    realname_length: int = 150
+    key_length: int = 32
+    list_entries: int = 100
+    """Bans, exceptions and invitations of one channel together."""
+    silenced: int = 64
+    """Masks from which one user takes no private messages."""
+    metadata_keys: int = 30
+    metadata_value_length: int = 300
+    """Bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +74,18 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
-    text: str
+class ServerBan:
+    """Somebody who is kept off the server."""
+
+    kind: BanKind
+    mask: str
+    reason: str
     by: str
-    """``nick!user@host`` of who set it."""
+    """The account or the name of the operator who set it."""
     at: int
-    """The stamp of the change."""
-
-
-@dataclass(frozen=True, slots=True)
-class MemberView:
-    """A member of a channel as NAMES shows it."""
-
-    prefix: str
-    nick: str
-    source: str
+    """The stamp of its making."""
+    until: int | None = None
+    """The stamp of its end."""
 
 
 class User:
@@ -74,13 +95,18 @@ class User:
         "_audience",
         "account",
         "account_id",
+        "away",
         "channels",
         "host",
+        "invitations",
         "key",
         "last_spoke",
+        "metadata",
+        "modes",
         "nick",
         "realname",
         "sessions",
+        "silenced",
         "since",
         "source",
         "username",
@@ -99,8 +125,19 @@ class User:
         self.since = since
         self.last_spoke = since
         self.source = f"{nick}!{username}@{host}"
-        self.sessions: dict[int, None] = {}  # in the order in which they came
+        self.sessions: dict[int, str | None] = {}
+        """In the order in which they came, each with why nobody is at it, or ``None``."""
+        self.away: str | None = None
+        """Why nobody is at any of the sessions; see :func:`away_of`."""
+        self.modes = ""
+        """The letters of the user's modes, sorted."""
         self.channels: dict[str, Channel] = {}
+        self.invitations: dict[str, Channel] = {}
+        """Channels to which the user was invited since they are on the chat, and into which they have not come yet."""
+        self.silenced: dict[str, BanMask] = {}
+        """By mask: whose private messages they don't take. An account's own dictionary, where there is one."""
+        self.metadata: dict[str, str] = {}
+        """By key. An account's own dictionary, where there is one."""
         self._audience: tuple[int, ...] | None = None
 
     @property
@@ -110,8 +147,18 @@ class User:
             self._audience = tuple(self.sessions)
         return self._audience
 
-    def attach(self, session: int) -> None:
-        self.sessions[session] = None
+    @property
+    def bot(self) -> bool:
+        """Whether they say that they are a program (IRCv3 bot-mode)."""
+        return "B" in self.modes
+
+    @property
+    def operator(self) -> bool:
+        """Whether they are an operator of the server."""
+        return "o" in self.modes
+
+    def attach(self, session: int, away: str | None = None) -> None:
+        self.sessions[session] = away
         self.forget_audiences()
 
     def detach(self, session: int) -> None:
@@ -124,80 +171,30 @@ class User:
         for channel in self.channels.values():
             channel.forget_audience()
 
-    def rename(self, nick: str, key: str) -> None:
-        self.nick = nick
-        self.key = key
-        self.source = f"{nick}!{self.username}@{self.host}"
+    def become(self, *, nick: str, key: str, host: str, account: Account | None) -> None:
+        """Be called otherwise."""
+        self.nick, self.key, self.host = nick, key, host
+        self.account = account.name if account else None
+        self.account_id = account.id if account else None
+        self.source = f"{nick}!{self.username}@{host}"
         for channel in self.channels.values():
             channel.forget_roll()
+            channel.forget_verdicts()
+
+    def silences(self, source: str, account: str | None) -> bool:
+        """Whether private messages from there are not taken."""
+        return any(mask.matches(source, account) for mask in self.silenced.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """One user in one channel."""
+def away_of(sessions: dict[int, str | None]) -> str | None:
+    """The away message of a user with these sessions: ``None`` while somebody is at one of them.
 
-    operator: bool = False
-
-    @property
-    def prefix(self) -> str:
-        """The prefixes of the member's modes, the highest first (ISUPPORT ``PREFIX``)."""
-        return "@" if self.operator else ""
-
-
-class Channel:
-    """A channel. One that an account made stays, with its topic, when the last member has gone."""
-
-    __slots__ = ("_audience", "_roll", "created", "founder", "id", "key", "members", "name", "topic")
-
-    def __init__(self, *, id: int, name: str, key: str, created: int, founder: int | None) -> None:
-        self.id = id
-        self.name = name
-        self.key = key  # the name, casefolded
-        self.created = created
-        self.founder = founder
-        """The id of the account to which it belongs; 0 for the server's own; ``None`` where a guest made it."""
-        self.topic: Topic | None = None
-        self.members: dict[User, Membership] = {}
-        self._audience: tuple[int, ...] | None = None
-        self._roll: tuple[MemberView, ...] | None = None
-
-    @property
-    def lasting(self) -> bool:
-        """Whether it is kept when nobody is in it."""
-        return self.founder is not None
-
-    @property
-    def audience(self) -> tuple[int, ...]:
-        """The sessions of all members.
-
-        The same tuple object until somebody comes or goes: delivery tells by identity that two messages go to the
-        same sessions, and a message costs no copy.
-        """
-        if self._audience is None:
-            self._audience = tuple(session for member in self.members for session in member.sessions)
-        return self._audience
-
-    @property
-    def roll(self) -> tuple[MemberView, ...]:
-        """The members as NAMES shows them. The same tuple object until one comes, goes or is renamed: an answer that
-        waits for a client which does not read holds no copy of its own."""
-        if self._roll is None:
-            self._roll = tuple(MemberView(m.prefix, user.nick, user.source) for user, m in self.members.items())
-        return self._roll
-
-    def forget_audience(self) -> None:
-        self._audience = None
-
-    def forget_roll(self) -> None:
-        self._roll = None
-
-    def admit(self, user: User, membership: Membership) -> None:
-        self.members[user] = membership
-        user.channels[self.key] = self
-        self._audience = self._roll = None
-
-    def dismiss(self, user: User) -> None:
-        """Of somebody who is not a member: nothing changes."""
-        self.members.pop(user, None)
-        user.channels.pop(self.key, None)
-        self._audience = self._roll = None
+    A connection that says ``*`` stands for nobody (IRCv3 pre-away), so another one's words are preferred.
+    """
+    away: str | None = None
+    for text in sessions.values():
+        if text is None:
+            return None
+        if away is None or text != "*":
+            away = text
+    return away

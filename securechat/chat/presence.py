@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from securechat.chat.events import Arrived, ChannelMade, Left, NickChanged, SessionsEnded, Started, view
+from securechat.chat.channel import Channel
+from securechat.chat.events import Arrived, AwayChanged, ChannelMade, Left, NickChanged, SessionsEnded, Started, view
 from securechat.chat.machine import Applied, Chat, rule
-from securechat.chat.model import Account, Channel, User
+from securechat.chat.model import Account, Role, User, away_of
 from securechat.chat.refusals import Reason, Refused
 from securechat.chat.requests import Arrive, ChangeNick, Depart, Start
+from securechat.chat.server_bans import check_not_banned
 from securechat.irc.names import casefold, valid_nick
+from securechat.irc.split import fit
 
 
 @rule(Start)
@@ -52,14 +55,33 @@ def count_founded(chat: Chat, account_id: int, number: int, applied: Applied) ->
     count(number)
 
 
+def give(chat: Chat, channel: Channel, owner: Account | None, applied: Applied) -> None:
+    """The channel belongs to the account now, or to nobody: then nothing that lasts is left in it."""
+    before, access = channel.founder, channel.access
+    if before:
+        count_founded(chat, before, chat.founded.get(before, 0) - 1, applied)
+    if owner is not None:
+        count_founded(chat, owner.id, chat.founded.get(owner.id, 0) + 1, applied)
+
+    def restore() -> None:
+        channel.founder, channel.access = before, access
+
+    applied.on_undo(restore)
+    channel.founder = owner.id if owner else None
+    if owner is None:
+        channel.access = {}
+
+
 @rule(Arrive)
 def arrive(chat: Chat, stamp: int, request: Arrive, applied: Applied) -> None:
     if request.session in chat.sessions:
         raise Refused(Reason.NO_SUCH_SESSION)
     account = _verified(chat, request)
+    check_not_banned(chat, stamp, account, request.address)
     user = chat.users_by_account.get(account.id) if account else None
     if user is not None and len(user.sessions) >= chat.rules.sessions_per_user:
         raise Refused(Reason.TOO_MANY_SESSIONS, user.nick)
+    first = user is None
     if user is None:
         nick = _nick_for(chat, account, request.nick)
         user = User(
@@ -71,16 +93,21 @@ def arrive(chat: Chat, stamp: int, request: Arrive, applied: Applied) -> None:
             account=account,
             since=stamp,
         )
+        if account is not None:
+            _take_over(chat, user, account)
         _enter(chat, user, applied)
     session = request.session
+    away = user.away
 
     def go() -> None:
         chat.sessions.pop(session, None)
         user.detach(session)
+        user.away = away
 
     applied.on_undo(go)
     chat.sessions[session] = user
-    user.attach(session)
+    user.attach(session, away_text(chat, request.away))
+    user.away = away_of(user.sessions)
     applied.events.append(
         Arrived(
             stamp,
@@ -91,6 +118,40 @@ def arrive(chat: Chat, stamp: int, request: Arrive, applied: Applied) -> None:
             user.account_id,
             tuple(view(channel) for channel in user.channels.values()),
             chat.held.get(account.id, 0) if account else 0,
+            user.modes,
+            first,
+        )
+    )
+    if not first and user.away != away:
+        tell_away(chat, stamp, session, user, applied)
+
+
+def _take_over(chat: Chat, user: User, account: Account) -> None:
+    """What lasts of an account is its user's."""
+    user.silenced = chat.silenced.get(account.id, user.silenced)
+    user.metadata = chat.metadata.get(account.id, user.metadata)
+    user.modes = "o" if account.role is Role.ADMIN else ""
+
+
+def away_text(chat: Chat, text: str | None) -> str | None:
+    """Why somebody is away, as it is kept; no text is none."""
+    return fit(text, chat.rules.away_length) if text else None
+
+
+def tell_away(chat: Chat, stamp: int, session: int, user: User, applied: Applied) -> None:
+    """Tell others that somebody is at their connections again, or no more: one has come, gone or said so."""
+    applied.events.append(
+        AwayChanged(
+            stamp,
+            session,
+            user.source,
+            user.account,
+            user.account_id,
+            user.sessions.get(session),
+            user.away,
+            True,
+            chat.peers(user, own=False),
+            user.bot,
         )
     )
 
@@ -151,19 +212,30 @@ def depart(chat: Chat, stamp: int, request: Depart, applied: Applied) -> None:
         leave(chat, stamp, request.session, request.reason, applied)
 
 
-def leave(chat: Chat, stamp: int, session: int, reason: str, applied: Applied, *, seen: bool = True) -> None:
-    """A session goes, and with the last one its user."""
+def leave(
+    chat: Chat, stamp: int, session: int, reason: str, applied: Applied, *, seen: bool = True, one_of: bool = False
+) -> None:
+    """A session goes, and with the last one its user. ``one_of`` several: what they leave behind is told once."""
     user = chat.sessions[session]
+
+    before, away = dict(user.sessions), user.away
 
     def come_back() -> None:
         chat.sessions[session] = user
-        user.attach(session)
+        user.sessions = before
+        user.away = away
+        user.forget_audiences()
 
     applied.on_undo(come_back)
     del chat.sessions[session]
     user.detach(session)
     if user.sessions:
+        user.away = away_of(user.sessions)
+        if seen and not one_of and user.away != away:
+            tell_away(chat, stamp, session, user, applied)
         return
+    for channel in user.invitations.copy().values():
+        withdraw_invitation(channel, user, applied)
     channels = list(user.channels.values())
     for channel in channels:
         dismiss(chat, channel, user, applied)
@@ -187,6 +259,8 @@ def leave(chat: Chat, stamp: int, session: int, reason: str, applied: Applied, *
                 reason,
                 tuple(channel.name for channel in channels),
                 _everyone_in(channels),
+                user.bot,
+                user.realname,
             )
         )
 
@@ -201,8 +275,32 @@ def dismiss(chat: Chat, channel: Channel, user: User, applied: Applied) -> None:
 
     applied.on_undo(admit)
     channel.dismiss(user)
-    if not channel.members and not channel.lasting:
-        del chat.channels[channel.key]
+    end_if_empty(chat, channel, applied)
+
+
+def end_if_empty(chat: Chat, channel: Channel, applied: Applied) -> None:
+    """A channel that belongs to nobody goes with its last member, and the invitations to it."""
+    if channel.members or channel.lasting:
+        return
+    applied.on_undo(lambda: chat.channels.__setitem__(channel.key, channel))
+    chat.channels.pop(channel.key, None)
+    for invited in list(channel.invited):
+        withdraw_invitation(channel, invited, applied)
+
+
+def withdraw_invitation(channel: Channel, user: User, applied: Applied) -> None:
+    """Of somebody who is not invited: nothing changes."""
+    invitation = channel.invited.get(user)
+    if invitation is None:
+        return
+
+    def invite() -> None:
+        channel.invited[user] = invitation
+        user.invitations[channel.key] = channel
+
+    applied.on_undo(invite)
+    channel.invited.pop(user, None)
+    user.invitations.pop(channel.key, None)
 
 
 def _everyone_in(channels: list[Channel]) -> tuple[int, ...]:
@@ -221,30 +319,43 @@ def change_nick(chat: Chat, stamp: int, request: ChangeNick, applied: Applied) -
     if not chat.rules.guests:
         raise Refused(Reason.NICK_IS_ACCOUNT_NAME, request.nick)
     _check_free(chat, request.nick, user)
-    _rename(chat, stamp, user, request.nick, applied)
+    rename(chat, stamp, user, request.nick, applied)
 
 
 def move_aside(chat: Chat, stamp: int, user: User, applied: Applied) -> None:
     """Somebody wears a nick that is another account's from now on: give them their own, or a guest's."""
     if user.account is not None:
-        _rename(chat, stamp, user, user.account, applied)
+        rename(chat, stamp, user, user.account, applied)
         return
     number = stamp % 1_000_000
     while (nick := f"guest{number}") in chat.users or nick in chat.accounts:
         number += 1
-    _rename(chat, stamp, user, nick, applied)
+    rename(chat, stamp, user, nick, applied)
 
 
-def _rename(chat: Chat, stamp: int, user: User, nick: str, applied: Applied) -> None:
+def rename(chat: Chat, stamp: int, user: User, nick: str, applied: Applied) -> None:
     source, was = user.source, user.nick
+
+    account = chat.accounts_by_id.get(user.account_id) if user.account_id is not None else None
 
     def wear(nick: str) -> None:
         chat.users.pop(user.key, None)
-        user.rename(nick, casefold(nick))
+        user.become(nick=nick, key=casefold(nick), host=user.host, account=account)
         chat.users[user.key] = user
 
     applied.on_undo(lambda: wear(was))
     wear(nick)
-    own = user.audience
-    seen_by = dict.fromkeys(own) | dict.fromkeys(_everyone_in(list(user.channels.values())))
-    applied.events.append(NickChanged(stamp, source, user.account, user.account_id, nick, tuple(seen_by), own))
+    applied.events.append(
+        NickChanged(
+            stamp,
+            source,
+            user.account,
+            user.account_id,
+            nick,
+            chat.peers(user, own=True),
+            user.audience,
+            user.bot,
+            user.source,
+            user.realname,
+        )
+    )

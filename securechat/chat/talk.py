@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from securechat.chat.channel import Channel
 from securechat.chat.events import Collected, Said
 from securechat.chat.machine import Applied, Chat, rule
-from securechat.chat.model import User
+from securechat.chat.model import Account, User
+from securechat.chat.modes import MEMBER_MODES, Rank
 from securechat.chat.refusals import Reason, Refused
 from securechat.chat.requests import Collect, Say
+from securechat.irc.multiline import has_pieces, joined, pieces
 from securechat.irc.names import casefold
-from securechat.irc.split import fit
+from securechat.irc.split import fit, split_text
 
 _ROOM = 512 - len(":   :\r\n")
 """Bytes of a line that source, command, target and text share (Modern IRC, "Message Format")."""
+
+
+_STATUS = {mode.prefix: mode.rank for mode in MEMBER_MODES.values()}
+"""What stands before a channel's name to speak to some of its members (ISUPPORT ``STATUSMSG``)."""
 
 
 def _fit(source: str, kind: str, target: str, text: str) -> str:
@@ -23,23 +30,52 @@ def _fit(source: str, kind: str, target: str, text: str) -> str:
     return fit(text, _ROOM - len(f"{source}{kind}{target}".encode()))
 
 
+def _fit_pieces(source: str, kind: str, target: str, text: str) -> str:
+    """A text of several lines whose pieces each fit into the line that others get.
+
+    A piece that does not is sent on in two: who knows of several lines puts them together again (the second has the
+    concat tag), so nothing is lost, and nobody need be told that it was cut.
+    """
+    room = _ROOM - len(f"{source}{kind}{target}".encode())
+    if all(len(piece) * 4 <= room or len(piece.encode()) <= room for piece, _ in pieces(text)):
+        return text
+    return joined(
+        (part, concat or bool(at))
+        for piece, concat in pieces(text)
+        for at, part in enumerate(split_text(piece, room) or ("",))
+    )
+
+
 @rule(Say)
 def say(chat: Chat, stamp: int, request: Say, applied: Applied) -> None:
     user = chat.sessions.get(request.session)
     if user is None:
         raise Refused(Reason.NO_SUCH_SESSION)
     target = request.target
+    least: Rank | None = None
     if target[:1] != "#":
-        _say_to_nick(chat, stamp, user, request, applied)
-        return
+        least = _STATUS.get(target[:1]) if target[1:2] == "#" else None
+        if least is None:
+            _say_to_nick(chat, stamp, user, request, applied)
+            return
+        target = target[1:]
     channel = chat.channels.get(casefold(target))
     if channel is None:
-        raise Refused(Reason.NO_SUCH_CHANNEL, target)
-    if user not in channel.members:
-        raise Refused(Reason.CANNOT_SEND, channel.name)
+        raise Refused(Reason.NO_SUCH_CHANNEL, request.target)
+    member = user in channel.members
+    if not member or channel.restricted:
+        _check_may_speak(channel, user, request)
+    name = channel.name if least is None else request.target[0] + channel.name
     text = request.text
-    if len(text) > 64:
-        text = _fit(user.source, request.kind, channel.name, text)
+    cut = multiline = False
+    if request.multiline:
+        text = _fit_pieces(user.source, request.kind, name, text)
+        multiline = has_pieces(text)
+    elif len(text) > 64:
+        text = _fit(user.source, request.kind, name, text)
+        cut = text is not request.text
+    audience = channel.audience if least is None else channel.audience_from(least)
+    alone = cut or least is not None or not member or multiline
     user.last_spoke = stamp
     applied.events.append(
         Said(
@@ -48,15 +84,45 @@ def say(chat: Chat, stamp: int, request: Say, applied: Applied) -> None:
             user.source,
             user.account,
             user.account_id,
-            channel.name,
+            name,
             text,
             request.tags,
-            channel.audience,
+            audience,
             request.session,
             channel.id,
-            cut=text is not request.text,
+            copies=() if not alone or request.session in audience else user.audience,
+            cut=cut,
+            bot=user.modes != "" and user.bot,
+            multiline=multiline,
+            alone=alone,
         )
     )
+
+
+def _check_may_speak(channel: Channel, user: User, request: Say) -> None:
+    """Raises :class:`Refused` for who may not say this there: the modes ``n``, ``m``, ``M``, ``C`` and ``b``."""
+    membership = channel.members.get(user)
+    if membership is None:
+        if not channel.visible_to(user):
+            raise Refused(Reason.NO_SUCH_CHANNEL, request.target)
+        if "n" in channel.flags:
+            raise Refused(Reason.CANNOT_SEND, channel.name)
+    flags = channel.flags
+    if "C" in flags and _is_ctcp(request):
+        raise Refused(Reason.NO_CTCP, channel.name)
+    if membership is not None and membership.rank >= Rank.VOICED:
+        return
+    if "m" in flags or ("M" in flags and user.account_id is None) or channel.is_muted(user):
+        raise Refused(Reason.CANNOT_SEND, channel.name)
+
+
+def _is_ctcp(request: Say) -> bool:
+    """Whether a message is one of programs to programs: all CTCP but ACTION, which is what people write.
+
+    Of several lines none may be: some get each as a message of its own.
+    """
+    lines = [piece for piece, _ in pieces(request.text)] if request.multiline else [request.text]
+    return any(line[:1] == "\x01" and line[1:].split(" ")[0].rstrip("\x01").upper() != "ACTION" for line in lines)
 
 
 def hold(chat: Chat, account_id: int, last: int, number: int, applied: Applied) -> None:
@@ -85,8 +151,12 @@ def _say_to_nick(chat: Chat, stamp: int, user: User, request: Say, applied: Appl
     if target is None and account is None:
         raise Refused(Reason.NO_SUCH_NICK, request.target)
     name = target.nick if target else account.name if account else request.target
-    text = _fit(user.source, request.kind, name, request.text)
-    held = target is None and request.kind != "TAGMSG"  # which is never stored
+    if target is not None and "R" in target.modes and user.account_id is None:
+        raise Refused(Reason.ACCOUNT_NEEDED_TO_SEND, name)
+    whole = request.text
+    text = (_fit_pieces if request.multiline else _fit)(user.source, request.kind, name, whole)
+    unheard = target is not user and _is_silenced(chat, user, target, account)
+    held = target is None and not unheard and request.kind != "TAGMSG"  # which is never stored
     if held and account is not None:
         number = chat.held_numbers.get(account.id, 0)
         if number >= chat.rules.held_per_account // (10 if user.account_id is None else 1):
@@ -103,15 +173,27 @@ def _say_to_nick(chat: Chat, stamp: int, user: User, request: Say, applied: Appl
             name,
             text,
             request.tags,
-            target.audience if target else (),
+            target.audience if target and not unheard else (),
             request.session,
             None,
             target.account_id if target else account.id if account else None,
             () if target is user else user.audience,
             held,
-            text is not request.text,
+            text is not whole and not request.multiline,
+            user.bot,
+            target.away if target is not None and target is not user else None,
+            request.multiline and has_pieces(text),
+            unheard,
         )
     )
+
+
+def _is_silenced(chat: Chat, user: User, target: User | None, account: Account | None) -> bool:
+    """Whether the one whom a private message is for takes none from its sender."""
+    if target is not None:
+        return bool(target.silenced) and target.silences(user.source, user.account)
+    masks = chat.silenced.get(account.id, {}) if account else {}
+    return any(mask.matches(user.source, user.account) for mask in masks.values())
 
 
 @rule(Collect)

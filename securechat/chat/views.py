@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from securechat.chat.channel import Channel, ListEntry
 from securechat.chat.events import ChannelView, view
 from securechat.chat.machine import Chat
-from securechat.chat.model import Channel, Role, Topic, User
+from securechat.chat.model import ServerBan, User
+from securechat.chat.modes import Rank
 from securechat.irc.names import Mask, casefold
 
 __all__ = [
@@ -18,10 +21,14 @@ __all__ = [
     "channel_modes",
     "channel_names",
     "channel_view",
+    "invitations",
     "list_channels",
+    "owner_of",
     "population",
+    "seen_channel",
     "snapshot",
     "topic_of",
+    "user_modes",
     "who",
     "whois",
 ]
@@ -36,9 +43,13 @@ class Person:
     host: str
     realname: str
     account: str | None
-    admin: bool
+    operator: bool
     channel: str | None = None
     prefix: str = ""
+    away: str | None = None
+    bot: bool = False
+    invisible: bool = False
+    last_spoke: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,7 @@ class Whois:
     since: int
     last_spoke: int
     sessions: int
+    modes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +70,22 @@ class ChannelLine:
     name: str
     members: int
     topic: str
+    created: int
+    """The stamp of its making."""
+    topic_at: int | None
+    """The stamp of the topic's last change."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelModes:
+    """``words``: the modes with their parameters; ``lists``: the entries of those that were asked for, by letter."""
+
     name: str
     created: int
-    member: bool
-    operator: bool
+    words: tuple[str, ...]
+    rank: Rank | None
+    """Of who asks; ``None``: not a member."""
+    lists: dict[str, tuple[ListEntry, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,90 +93,139 @@ class Population:
     """How many there are, for LUSERS."""
 
     users: int
-    admins: int
+    """Without the invisible."""
+    invisible: int
+    operators: int
     channels: int
+    """Without the secret ones."""
     sessions: int
 
 
-def _person(chat: Chat, user: User, channel: Channel | None = None) -> Person:
-    account = chat.accounts_by_id.get(user.account_id) if user.account_id is not None else None
+def _person(user: User, channel: Channel | None = None) -> Person:
     return Person(
         user.nick,
         user.username,
         user.host,
         user.realname,
         user.account,
-        account is not None and account.role is Role.ADMIN,
+        user.operator,
         channel.name if channel else None,
         channel.members[user].prefix if channel else "",
+        user.away,
+        user.bot,
+        "i" in user.modes,
+        user.last_spoke,
     )
 
 
-def channel_view(chat: Chat, name: str) -> ChannelView | None:
+def seen_channel(chat: Chat, session: int, name: str) -> Channel | None:
+    """The channel, unless it is hidden from the one who asks. Only to be used inside the turn."""
     channel = chat.channels.get(casefold(name))
-    return view(channel) if channel else None
+    return channel if channel is not None and channel.visible_to(chat.sessions.get(session)) else None
+
+
+def channel_view(chat: Chat, session: int, name: str) -> ChannelView | None:
+    """The channel as the one who asks may see it: who is not in it does not see the invisible."""
+    channel = seen_channel(chat, session, name)
+    if channel is None:
+        return None
+    seen = view(channel)
+    if chat.sessions.get(session) in channel.members:
+        return seen
+    return replace(seen, members=tuple(member for member in seen.members if not member.invisible))
 
 
 def topic_of(chat: Chat, session: int, name: str) -> tuple[ChannelView | None, bool]:
     """The channel, without its members, and whether the one who asks is in it."""
-    channel = chat.channels.get(casefold(name))
+    channel = seen_channel(chat, session, name)
     if channel is None:
         return None, False
-    topic: Topic | None = channel.topic
-    return ChannelView(channel.name, topic, ()), chat.sessions.get(session) in channel.members
+    return ChannelView(channel.name, channel.topic, ()), chat.sessions.get(session) in channel.members
 
 
-def who(chat: Chat, mask: str) -> list[Person]:
+def who(chat: Chat, session: int, mask: str) -> list[Person]:
     """The members of a channel; or the one with this nick; or all whose nick, user name or real name matches."""
+    asker = chat.sessions.get(session)
     if mask.startswith("#"):
-        channel = chat.channels.get(casefold(mask))
-        return [_person(chat, user, channel) for user in channel.members] if channel else []
+        channel = seen_channel(chat, session, mask)
+        if channel is None:
+            return []
+        inside = asker in channel.members
+        return [_person(user, channel) for user in channel.members if inside or "i" not in user.modes]
     user = chat.users.get(casefold(mask))
     if user is not None:
-        return [_person(chat, user)]
+        return [_person(user)]
     if "*" not in mask and "?" not in mask:
         return []
     pattern = Mask(mask)
+    known = _known_to(asker)
     return [
-        _person(chat, user)
+        _person(user)
         for user in chat.users.values()
-        if pattern.match(user.nick) or pattern.match(user.username) or pattern.match(user.realname)
+        if ("i" not in user.modes or user in known)
+        and (pattern.match(user.nick) or pattern.match(user.username) or pattern.match(user.realname))
     ]
 
 
-def whois(chat: Chat, nick: str) -> Whois | None:
+def _known_to(asker: User | None) -> set[User]:
+    """Those with whom the one who asks shares a channel, and they themselves: nobody is invisible to these."""
+    if asker is None:
+        return set()
+    return {asker, *(member for channel in asker.channels.values() for member in channel.members)}
+
+
+def whois(chat: Chat, session: int, nick: str) -> Whois | None:
     user = chat.users.get(casefold(nick))
     if user is None:
         return None
+    asker = chat.sessions.get(session)
+    hidden = "i" in user.modes and asker is not user
     return Whois(
-        _person(chat, user),
-        tuple((channel.members[user].prefix, channel.name) for channel in user.channels.values()),
+        _person(user),
+        tuple(
+            (channel.members[user].prefix, channel.name)
+            for channel in user.channels.values()
+            if asker in channel.members or not (hidden or channel.secret)
+        ),
         user.since,
         user.last_spoke,
         len(user.sessions),
+        user.modes,
     )
 
 
-def list_channels(chat: Chat, names: list[str] | None) -> list[ChannelLine]:
+def list_channels(chat: Chat, session: int, names: list[str] | None) -> list[ChannelLine]:
     """All channels that somebody is in, or those that are named."""
+    asker = chat.sessions.get(session)
     if names is None:
         chosen = [channel for channel in chat.channels.values() if channel.members]
     else:
         chosen = [channel for name in names if (channel := chat.channels.get(casefold(name))) is not None]
     return [
-        ChannelLine(channel.name, len(channel.members), channel.topic.text if channel.topic else "")
+        ChannelLine(
+            channel.name,
+            len(channel.members),
+            channel.topic.text if channel.topic else "",
+            channel.created,
+            channel.topic.at if channel.topic else None,
+        )
         for channel in chosen
+        if channel.visible_to(asker)
     ]
 
 
-def channel_modes(chat: Chat, session: int, name: str) -> ChannelModes | None:
-    channel = chat.channels.get(casefold(name))
+def channel_modes(chat: Chat, session: int, name: str, lists: Sequence[str] = ()) -> ChannelModes | None:
+    channel = seen_channel(chat, session, name)
     if channel is None:
         return None
     user = chat.sessions.get(session)
-    membership = channel.members.get(user) if user else None
+    rank = channel.rank_of(user) if user else None
     return ChannelModes(
-        channel.name, channel.created, membership is not None, membership is not None and membership.operator
+        channel.name,
+        channel.created,
+        channel.mode_words(with_key=rank is not None),
+        rank,
+        {letter: tuple(channel.lists[letter].values()) for letter in lists},
     )
 
 
@@ -166,10 +235,37 @@ def channel_names(chat: Chat, session: int) -> list[str]:
     return [channel.name for channel in user.channels.values()] if user else []
 
 
+def invitations(chat: Chat, session: int) -> list[str]:
+    """The channels to which the one who asks is invited."""
+    user = chat.sessions.get(session)
+    return [channel.name for channel in user.invitations.values()] if user else []
+
+
+def owner_of(chat: Chat, session: int, name: str) -> tuple[str, str | None] | None:
+    """The channel's name, and the name of the account that it belongs to, if it belongs to any."""
+    channel = seen_channel(chat, session, name)
+    if channel is None:
+        return None
+    owner = chat.accounts_by_id.get(channel.founder) if channel.founder else None
+    return channel.name, owner.name if owner else None
+
+
+def user_modes(chat: Chat, nick: str) -> str | None:
+    """The letters of somebody's modes; ``None``: there is nobody of that name."""
+    user = chat.users.get(casefold(nick))
+    return user.modes if user else None
+
+
+def bans(chat: Chat) -> list[ServerBan]:
+    """The bans of the server."""
+    return list(chat.bans.values())
+
+
 def population(chat: Chat) -> Population:
-    admins = sum(1 for id in chat.users_by_account if chat.accounts_by_id[id].role is Role.ADMIN)
-    channels = sum(1 for channel in chat.channels.values() if channel.members)
-    return Population(len(chat.users), admins, channels, len(chat.sessions))
+    invisible = sum("i" in user.modes for user in chat.users.values())
+    operators = sum(user.operator for user in chat.users.values())
+    channels = sum(1 for channel in chat.channels.values() if channel.members and not channel.secret)
+    return Population(len(chat.users) - invisible, invisible, operators, channels, len(chat.sessions))
 
 
 def snapshot(chat: Chat) -> dict[str, object]:
@@ -181,6 +277,9 @@ def snapshot(chat: Chat) -> dict[str, object]:
         "held": dict(chat.held),
         "held_numbers": dict(chat.held_numbers),
         "founded": dict(chat.founded),
+        "silenced": {id: list(masks) for id, masks in chat.silenced.items()},
+        "metadata": {id: dict(metadata) for id, metadata in chat.metadata.items()},
+        "bans": dict(chat.bans),
         "sessions": {session: user.key for session, user in chat.sessions.items()},
         "users": {
             key: (
@@ -191,7 +290,13 @@ def snapshot(chat: Chat) -> dict[str, object]:
                 set(user.sessions),
                 set(user.audience),
                 set(user.channels),
+                set(user.invitations),
                 user.since,
+                user.away,
+                user.modes,
+                dict(user.sessions),
+                list(user.silenced),
+                dict(user.metadata),
             )
             for key, user in chat.users.items()
         },
@@ -203,7 +308,15 @@ def snapshot(chat: Chat) -> dict[str, object]:
                 channel.created,
                 channel.founder,
                 channel.topic,
-                {user.key: membership.operator for user, membership in channel.members.items()},
+                channel.flags,
+                channel.join_key,
+                channel.limit,
+                {letter: dict(entries) for letter, entries in channel.lists.items()},
+                dict(channel.access),
+                {user.key: invitation for user, invitation in channel.invited.items()},
+                dict(channel.metadata),
+                channel.restricted,
+                {user.key: membership.modes for user, membership in channel.members.items()},
                 set(channel.audience),
             )
             for key, channel in chat.channels.items()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
+import queue
 import signal
 import socket
-import ssl
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -15,18 +15,20 @@ from typing import Annotated
 import typer
 
 from securechat.cli.endings import FAILED, MISTAKE, stop
-from securechat.server import config as configuration
 from securechat.server import log as logs
-from securechat.server.config import Config, ConfigError
+from securechat.server.config import ConfigError
 from securechat.server.control import OperatorFailed
 from securechat.server.cores import Cores
+from securechat.server.descriptors import make_room
+from securechat.server.reload import Loaded, ReloadRefusedError, Source
 from securechat.server.server import Server, bind
 from securechat.store.database import StoreUnusable
 from securechat.store.datadir import DataDir, DataDirError, UnusableDataDirError
-from securechat.tls.contexts import server_context
 from securechat.tls.errors import CertificateFileError
 
 __all__ = ["server"]
+
+_Wishes = queue.SimpleQueue[int]
 
 
 def server(
@@ -55,38 +57,28 @@ def server(
     log_level: Annotated[logs.Level, typer.Option(help="From which level on events are logged.")] = logs.Level.INFO,
     log_format: Annotated[logs.Format, typer.Option(help="How events are logged.")] = logs.Format.TEXT,
 ) -> None:
-    """Run the chat server until it is told to stop (Ctrl-C, SIGTERM)."""
+    """Run the chat server until it is told to stop (Ctrl-C, SIGTERM). SIGHUP has it read its files again."""
     log = logs.start(log_level, log_format)
+    source = Source(
+        config,
+        hosts=host or (),
+        port=port,
+        cert=cert,
+        key=key,
+        data=data,
+        durability=durability,
+        guests=guests or None,
+    )
     try:
-        chosen = configuration.with_options(
-            configuration.load(config),
-            hosts=host or (),
-            port=port,
-            cert=cert,
-            key=key,
-            data=data,
-            durability=durability,
-            guests=guests or None,
-        )
-        if chosen.tls.cert is None:
-            stop(
-                "which certificate? Say --cert FILE, or cert under [tls] in the configuration file; "
-                "python scripts/gen_certs.py makes certs/server.pem",
-                MISTAKE,
-            )
-        context = server_context(chosen.tls.cert, chosen.tls.key)
+        loaded = source.read()
     except (ConfigError, CertificateFileError) as error:
         stop(error, MISTAKE)
-    for warning in chosen.warnings:
+    for warning in loaded.config.warnings:
         log.warning("configuration", note=warning)
-    key_file = chosen.tls.key or chosen.tls.cert
-    with contextlib.suppress(OSError):  # it was read a moment ago; who has taken it away since will hear of it
-        if key_file.stat().st_mode & 0o007:
-            log.warning("configuration", note=f"others can read {key_file}, which holds the private key: chmod 600 it")
-    directory = DataDir(chosen.store.data)
+    directory = DataDir(loaded.config.store.data)
     try:
-        with directory.lock(), _until_told() as told:
-            _serve(chosen, directory, context, log, told, one_core=one_core)
+        with directory.lock(), _wishes() as wishes:
+            _serve(loaded, source, directory, log, wishes, one_core=one_core)
     except UnusableDataDirError as error:
         stop(error, MISTAKE)
     except (DataDirError, StoreUnusable, OperatorFailed) as error:
@@ -94,14 +86,9 @@ def server(
 
 
 def _serve(
-    config: Config,
-    directory: DataDir,
-    context: ssl.SSLContext,
-    log: logs.EventLog,
-    told: threading.Event,
-    *,
-    one_core: bool,
+    loaded: Loaded, source: Source, directory: DataDir, log: logs.EventLog, wishes: _Wishes, *, one_core: bool
 ) -> None:
+    config = loaded.config
     try:
         sockets = bind(config.listen.host, config.listen.port)
     except socket.gaierror as error:
@@ -111,37 +98,48 @@ def _serve(
         if error.errno == errno.EADDRINUSE:
             stop(f"{where} is in use already. Stop what uses it, or choose another with --port", FAILED)
         stop(f"can't listen on {where} of {', '.join(config.listen.host)}: {error.strerror}", FAILED)
-    _raise_descriptor_limit(config.limits.max_connections)
+    make_room(config.limits.max_connections)
     try:
-        with Server(config, directory, context, sockets, log, Cores(one=one_core)) as running:
+        with Server(config, directory, loaded.context, sockets, log, Cores(one=one_core), source.read) as running:
             for listener in running.listeners:
                 log.info("listening", address=listener.address, port=listener.port, name=config.server.name)
-            told.wait()
+            while wishes.get() == signal.SIGHUP:
+                with contextlib.suppress(ReloadRefusedError):  # the log says so
+                    running.reloader.reload("SIGHUP")
             log.info("stopping")
     except OSError as error:
         stop(error, FAILED)
 
 
 @contextlib.contextmanager
-def _until_told() -> Iterator[threading.Event]:
-    """An event that Ctrl-C, SIGTERM and the end of the terminal set."""
-    told = threading.Event()
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, lambda *_: told.set()) for number in signals}
+def _wishes() -> Iterator[_Wishes]:
+    """The signals that come, one after the other: SIGHUP, or one of those that end the server.
+
+    A terminal that is closed sends SIGHUP as well. Then the server is to end, unless it was started with ``nohup``.
+    """
+    wishes: _Wishes = queue.SimpleQueue()  # the one queue into which a signal's handler may put something
+    ends_with_terminal = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and _has_terminal()
+
+    def hang_up(*_: object) -> None:
+        wishes.put(signal.SIGTERM if ends_with_terminal and not _has_terminal() else signal.SIGHUP)
+
+    handlers = {
+        signal.SIGINT: lambda *_: wishes.put(signal.SIGINT),
+        signal.SIGTERM: lambda *_: wishes.put(signal.SIGTERM),
+        signal.SIGHUP: hang_up,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        yield told
+        yield wishes
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _raise_descriptor_limit(connections: int) -> None:
-    """Two descriptors for each connection, and some for ourselves; the system may allow fewer."""
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 2 * connections + 64
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+def _has_terminal() -> bool:
+    """Whether this process has a terminal that controls it."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True

@@ -7,6 +7,7 @@ server would, and does the same to the store itself.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ import typer
 from securechat.cli.endings import FAILED, MISTAKE, complain, stop
 from securechat.irc.names import MAX_NICK, valid_nick
 from securechat.server import log
-from securechat.server.config import Config, ConfigError, load, with_options
+from securechat.server.config import Config, ConfigError, Limits, load, with_options
 from securechat.server.control import AccountLine, ControlClient, NoServer, Operator, OperatorError, OperatorFailed
 from securechat.store.datadir import DataDir, DataDirError, DataDirInUse, UnusableDataDirError
 
@@ -136,6 +137,28 @@ def remove(
     typer.echo(f"removed {name}")
 
 
+@user.command("hash")
+def hash_(password_stdin: PasswordStdin = False) -> None:
+    """Show the hash of a password, for an operator in the configuration. Changes no account.
+
+    Asks twice for the password, unless it stands in SECURECHAT_PASSWORD.
+    """
+    # Here, since none of the other commands hashes anything while a server runs.
+    from securechat.store.passwords import Hasher, PasswordRefusedError
+
+    with _endings():
+        given = None if password_stdin else os.environ.get("SECURECHAT_PASSWORD")
+        password = _checked(given) if given is not None else _new_password(None, password_stdin)
+        least = Limits().min_password_length
+        if len(password) < least:
+            raise _MistakeError(f"the password is too short: it needs at least {least} characters")
+        try:
+            shown = Hasher().hash(password)
+        except PasswordRefusedError as error:
+            raise _MistakeError(str(error)) from None
+    typer.echo(shown)
+
+
 class _MistakeError(Exception):
     """Something was typed wrongly; ``str()`` says what, without the full stop."""
 
@@ -197,13 +220,13 @@ class _Place:
             yield operator
 
 
-def _new_password(name: str, from_stdin: bool) -> str:
+def _new_password(name: str | None, from_stdin: bool) -> str:
     if from_stdin:
         return _first_line()
     if not _at_terminal():
         raise _MistakeError("there is no terminal to ask for the password on: use --password-stdin")
     try:
-        password = getpass(f"New password for {name}: ")
+        password = getpass(f"New password for {name}: " if name is not None else "New password: ")
         again = getpass("The same again: ")
     except EOFError:
         raise _MistakeError("no password was given") from None

@@ -14,6 +14,10 @@ read, tested and fuzzed by itself. The server and the client are two shells arou
 `caps`                 the one list of capabilities, and `Negotiation`, what CAP does to one session
 `sasl`                 AUTHENTICATE, both sides: chunks, mechanisms, what a mechanism gives to be checked
 `isupport`             the tokens of 005, both ways
+`modes`                the parameters of MODE, both ways
+`extban`               masks of ban lists: made whole, and matched
+`elist`, `whox`        what LIST and WHO are asked for
+`multiline`            batches of lines as one text, and back
 `split`                cutting text and lists into pieces that fit a line
 =====================  ===============================================================================================
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from securechat.irc.errors import InvalidCapCommandError, NotEnoughParametersError
+from securechat.irc.multiline import capability_value
 from securechat.irc.split import fit, pack_words
 from securechat.irc.words import encode
 
@@ -13,7 +14,8 @@ class Capability:
     """A capability: what it does for whoever enables it, and where it is specified.
 
     `value`: what stands behind its name in LS for those who understand values. `requires`: capabilities without which
-    it does nothing; a client may enable them in any order, or one without the other.
+    it does nothing; a client may enable them in any order, or one without the other. `ready`: whether all of it is
+    there, so that it may be offered.
     """
 
     name: str
@@ -21,6 +23,7 @@ class Capability:
     specification: str
     value: str = ""
     requires: tuple[str, ...] = ()
+    ready: bool = True
 
 
 _SPECS = "https://ircv3.net/specs/extensions/"
@@ -28,24 +31,45 @@ _SPECS = "https://ircv3.net/specs/extensions/"
 CAPABILITIES = {
     capability.name: capability
     for capability in (
+        Capability("account-notify", "logins and logouts of those you share a channel with are told",
+                   _SPECS + "account-notify", ready=False),
         Capability("account-tag", "messages carry the account of their sender", _SPECS + "account-tag"),
+        Capability("away-notify", "who you share a channel with is told to be away, and back", _SPECS + "away-notify",
+                   ready=False),
         Capability("batch", "messages that belong together come as one batch", _SPECS + "batch"),
         Capability("cap-notify", "capabilities that come and go are announced", _SPECS + "capability-negotiation"),
+        Capability("chghost", "a change of user name or host is told as one", _SPECS + "chghost", ready=False),
+        Capability("draft/account-registration", "making an account with REGISTER", _SPECS + "account-registration",
+                   ready=False),
+        Capability("draft/channel-rename", "a channel's new name is told with RENAME", _SPECS + "channel-rename"),
+        Capability("draft/extended-isupport", "005 comes as a batch, and ISUPPORT may be asked for before registration",
+                   _SPECS + "extended-isupport"),
+        Capability("draft/metadata-3", "keys and values of users and channels", _SPECS + "metadata",
+                   requires=("batch",), ready=False),
+        Capability("draft/multiline", "messages of several lines, as batches", _SPECS + "multiline",
+                   value=capability_value(), requires=("batch",), ready=False),
+        Capability("draft/pre-away", "AWAY may come before registration is finished", _SPECS + "pre-away", ready=False),
         Capability("echo-message", "your own messages come back, once they are kept", _SPECS + "echo-message"),
         Capability("extended-join", "JOIN carries account and real name", _SPECS + "extended-join"),
+        Capability("extended-monitor", "MONITOR also tells what account-notify, away-notify, chghost and setname tell",
+                   _SPECS + "extended-monitor", ready=False),
+        Capability("invite-notify", "invitations of others to your channels are told", _SPECS + "invite-notify"),
         Capability("labeled-response", "answers carry the label of their question", _SPECS + "labeled-response",
                    requires=("batch",)),
         Capability("message-tags", "any tags, those of other clients, and TAGMSG", _SPECS + "message-tags"),
         Capability("multi-prefix", "NAMES and WHO show all prefixes of a member", _SPECS + "multi-prefix"),
+        Capability("no-implicit-names", "a JOIN is not followed by NAMES", _SPECS + "no-implicit-names"),
         Capability("sasl", "logging in with AUTHENTICATE", _SPECS + "sasl-3.2", value="PLAIN"),
         Capability("server-time", "messages carry the time at which they were said", _SPECS + "server-time"),
+        Capability("setname", "new real names of those you share a channel with are told", _SPECS + "setname",
+                   ready=False),
         Capability("standard-replies", "FAIL, WARN and NOTE where no numeric fits", _SPECS + "standard-replies"),
         Capability("userhost-in-names", "NAMES shows nick!user@host", _SPECS + "userhost-in-names"),
     )
 }  # fmt: skip
-"""All that we implement, by name."""
+"""All that we know of, by name."""
 
-OFFERS: Mapping[str, str] = {capability.name: capability.value for capability in CAPABILITIES.values()}
+OFFERS: Mapping[str, str] = {name: capability.value for name, capability in CAPABILITIES.items() if capability.ready}
 """Name to value: what a `Negotiation` offers where the operator's configuration changes nothing."""
 
 VALUES_VERSION = 302
@@ -118,11 +142,14 @@ class Negotiation:
         return lines + [["NEW", " ".join(names)] for names in pack_words(shown, room - len("NEW :"))]
 
     def _list_offers(self, number: str, room: int) -> list[list[str]]:
-        """The answer to LS: in the form for the version asked for now, whatever was asked before."""
+        """The answer to LS: in the form for the version asked for now, whatever was asked before.
+
+        The one line of those who know no other may be too short for all. Then it is drafts that are missing.
+        """
         asked = int(number) if number.isascii() and number.isdigit() else 0
         self.version = max(self.version, asked)
         if asked < VALUES_VERSION:
-            return _lines("LS", self.offers, room, several=False)
+            return _lines("LS", sorted(self.offers, key=lambda name: "/" in name), room, several=False)
         self.enabled.add("cap-notify")  # which 302 implies
         return _lines("LS", (_with_value(name, self.offers) for name in self.offers), room, several=True)
 

@@ -10,6 +10,11 @@
     ├── MalformedMessageError        421   no command where one must be
     ├── NotEnoughParametersError     461
     ├── InvalidCapCommandError       410
+    ├── MultilineError               a batch that is no message
+    │   ├── MultilineInvalidError        FAIL BATCH MULTILINE_INVALID
+    │   ├── MultilineTargetError         FAIL BATCH MULTILINE_INVALID_TARGET
+    │   ├── MultilineTooLongError        FAIL BATCH MULTILINE_MAX_BYTES
+    │   └── MultilineTooManyLinesError   FAIL BATCH MULTILINE_MAX_LINES
     └── SaslError
         ├── SaslFailedError          904   credentials or the exchange itself are wrong
         ├── UnknownMechanismError    908, then 904
@@ -26,6 +31,7 @@ message and repr say what went wrong without quoting the peer, so they can be lo
 from collections.abc import Iterable, Mapping
 
 from securechat.irc.numerics import Numeric, NumericReply
+from securechat.irc.split import fit
 from securechat.irc.standard_replies import Code, StandardReply, fail
 from securechat.irc.tags import NO_TAGS
 
@@ -94,6 +100,39 @@ class InvalidCapCommandError(ProtocolError):
 
     def __init__(self, subcommand: str) -> None:
         super().__init__("invalid CAP command", NumericReply(Numeric.ERR_INVALIDCAPCMD, subcommand))
+
+
+class MultilineError(ProtocolError):
+    """A batch of lines that is no message (IRCv3 Multiline, "Errors"). What still comes of it is ignored."""
+
+
+class MultilineInvalidError(MultilineError):
+    """What no other of these says. `description` is what the client is told, if there is more to tell than that."""
+
+    def __init__(self, description: str | None = None) -> None:
+        super().__init__("multiline: invalid", fail(Code.MULTILINE_INVALID, "BATCH", description=description))
+
+
+class MultilineTargetError(MultilineError):
+    """A line that is for somebody else than its batch. Of long targets the beginning is repeated."""
+
+    def __init__(self, target: str, provided: str) -> None:
+        shown = fit(target, 100), fit(provided, 100)  # so that both fit into a line
+        super().__init__("multiline: another target", fail(Code.MULTILINE_INVALID_TARGET, "BATCH", *shown))
+
+
+class MultilineTooLongError(MultilineError):
+    """More bytes than `limit`, the `max-bytes` of the capability."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__("multiline: too long", fail(Code.MULTILINE_MAX_BYTES, "BATCH", str(limit)))
+
+
+class MultilineTooManyLinesError(MultilineError):
+    """More lines than `limit`, the `max-lines` of the capability."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__("multiline: too many lines", fail(Code.MULTILINE_MAX_LINES, "BATCH", str(limit)))
 
 
 class SaslError(ProtocolError):

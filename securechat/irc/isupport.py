@@ -19,17 +19,30 @@ _ESCAPES = str.maketrans({" ": r"\x20", "=": r"\x3D", "\\": r"\x5C"})
 _ESCAPE = re.compile(r"\\x(20|3D|5C)", re.IGNORECASE)
 
 
-def token(name: str, value: str = "") -> str:
-    """One token as it is sent. Raises `UnsendableError` for a name that is not 1 to 20 of `A-Z`, `0-9`, `.` and `/`."""
+def token(name: str, value: str | None = "") -> str:
+    """One token as it is sent; a value of None takes it back.
+
+    Raises `UnsendableError` for a name that is not 1 to 20 of `A-Z`, `0-9`, `.` and `/`.
+    """
     if not _NAME.fullmatch(name):
         raise UnsendableError("the name of a token is 1 to 20 upper-case letters, digits, '.' and '/'")
+    if value is None:
+        return f"-{name}"
     return check_line(f"{name}={value.translate(_ESCAPES)}") if value else name
 
 
-def token_lines(tokens: Mapping[str, str], room: int) -> list[list[str]]:
+def changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str | None]:
+    """The tokens that bring a client from `before` to `after`, each name to value: the new ones, and None for those
+    that are there no more."""
+    gone = dict.fromkeys(name for name in before if name not in after)
+    return {**gone, **{name: value for name, value in after.items() if before.get(name) != value}}
+
+
+def token_lines(tokens: Mapping[str, str | None], room: int) -> list[list[str]]:
     """The tokens, in their order, as the values of one RPL_ISUPPORT after another.
 
-    `tokens`: name to value, `""` where there is none. `room`: bytes for what follows the client's name and its space.
+    `tokens`: name to value, `""` where there is none, None for one that is taken back. `room`: bytes for what follows
+    the client's name and its space.
     """
     return pack_words((token(*item) for item in tokens.items()), room - len(_SENTENCE), most=MAX_TOKENS)
 

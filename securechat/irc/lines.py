@@ -3,7 +3,7 @@ r"""Bytes as they arrive, in pieces of any size, become lines: `LineBuffer`.
 What is decided here:
 
 - A line ends at LF, at CR LF, or at a CR alone, which Modern IRC allows ("Compatibility with incorrect software")
-  and which leaves no line with a CR in it. Empty lines are ignored.
+  and which leaves no line with a CR in it. Empty lines, and blank ones, are ignored.
 - Behind its tags a line has at most 510 bytes, which with CR LF are the protocol's 512, whichever way it ended.
 - NUL has no place in a message, so the line is refused. To drop the NUL would be to relay what nobody has written.
 - Text is UTF-8 or refused (IRCv3 UTF8ONLY).
@@ -72,7 +72,7 @@ class LineBuffer:
         for line in filter(None, lines):  # a flood of empty ones is over soon
             if len(line) > MAX_BODY or b"\0" in line:
                 items.append(self._judge(line))
-            else:
+            elif not line.isspace():
                 try:
                     items.append(line.decode())
                 except UnicodeDecodeError:
@@ -92,7 +92,7 @@ class LineBuffer:
         """
         size = 0  # of the tags, with '@' and the space behind
         if line.startswith(b"@"):
-            size = line.find(b" ") + 1 or len(line)
+            size = line.find(b" ") + 1 or len(line) + 1  # the space counts, also where the line ends before it
             if size > self._max_tags:
                 return TagsTooLongError()
         section, body = line[:size], line[size:]

@@ -69,10 +69,13 @@ class Numeric(IntEnum):
     RPL_GLOBALUSERS = 266, "<users> <most> :Current global users <users>, max <most>"
 
     # About users and channels
+    RPL_SILELIST = 271, "<mask>"
+    RPL_ENDOFSILELIST = 272, ":End of silence list"
     RPL_WHOISCERTFP = 276, "<nick> :has client certificate fingerprint <fingerprint>"
     RPL_NONE = 300, ":<text>"
     RPL_AWAY = 301, "<nick> :<message>"
     RPL_USERHOST = 302, ":<replies>"
+    RPL_ISON = 303, ":<nicks>"  # RFC 2812 section 4.9
     RPL_UNAWAY = 305, ":You are no longer marked as being away"
     RPL_NOWAWAY = 306, ":You have been marked as being away"
     RPL_WHOISREGNICK = 307, "<nick> :has identified for this nick"
@@ -99,9 +102,9 @@ class Numeric(IntEnum):
     RPL_ENDOFINVITELIST = 337, ":End of /INVITE list"
     RPL_WHOISACTUALLY = 338, "<nick> <host> :Is actually using host"
     RPL_INVITING = 341, "<nick> <channel>"
-    RPL_INVEXLIST = 346, "<channel> <mask>"
+    RPL_INVEXLIST = 346, "<channel> <mask> <who> <time>"
     RPL_ENDOFINVEXLIST = 347, "<channel> :End of Channel Invite Exception List"
-    RPL_EXCEPTLIST = 348, "<channel> <mask>"
+    RPL_EXCEPTLIST = 348, "<channel> <mask> <who> <time>"
     RPL_ENDOFEXCEPTLIST = 349, "<channel> :End of channel exception list"
     RPL_VERSION = 351, "<version> <server> :<comments>"
     RPL_WHOREPLY = 352, "<channel> <username> <host> <server> <nick> <flags> :<hops> <realname>"
@@ -141,6 +144,7 @@ class Numeric(IntEnum):
     ERR_INPUTTOOLONG = 417, ":Input line was too long"
     ERR_UNKNOWNCOMMAND = 421, "<command> :Unknown command"
     ERR_NOMOTD = 422, ":MOTD File is missing"
+    ERR_NOADMININFO = 423, "<server> :No administrative info available"  # RFC 2812 section 5.2
     ERR_NONICKNAMEGIVEN = 431, ":No nickname given"
     ERR_ERRONEUSNICKNAME = 432, "<nick> :Erroneus nickname"
     ERR_NICKNAMEINUSE = 433, "<nick> :Nickname is already in use"
@@ -153,20 +157,25 @@ class Numeric(IntEnum):
     ERR_ALREADYREGISTERED = 462, ":You may not reregister"
     ERR_PASSWDMISMATCH = 464, ":Password incorrect"
     ERR_YOUREBANNEDCREEP = 465, ":You are banned from this server."
+    ERR_LINKCHANNEL = 470, "<channel> <new channel> :The channel has been renamed"  # IRCv3 Channel Renaming
     ERR_CHANNELISFULL = 471, "<channel> :Cannot join channel (+l)"
     ERR_UNKNOWNMODE = 472, "<mode> :is unknown mode char to me"
     ERR_INVITEONLYCHAN = 473, "<channel> :Cannot join channel (+i)"
     ERR_BANNEDFROMCHAN = 474, "<channel> :Cannot join channel (+b)"
     ERR_BADCHANNELKEY = 475, "<channel> :Cannot join channel (+k)"
     ERR_BADCHANMASK = 476, "<channel> :Bad Channel Mask"
+    ERR_NEEDREGGEDNICK = 477, "<channel> :Cannot join channel (+R)"
+    ERR_BANLISTFULL = 478, "<channel> <mask> :Channel list is full"
     ERR_NOPRIVILEGES = 481, ":Permission Denied- You're not an IRC operator"
     ERR_CHANOPRIVSNEEDED = 482, "<channel> :You're not channel operator"
     ERR_CANTKILLSERVER = 483, ":You cant kill a server!"
     ERR_NOOPERHOST = 491, ":No O-lines for your host"
     ERR_UMODEUNKNOWNFLAG = 501, ":Unknown MODE flag"
     ERR_USERSDONTMATCH = 502, ":Cant change mode for other users"
+    ERR_SILELISTFULL = 511, "<mask> :Your silence list is full"
     ERR_HELPNOTFOUND = 524, "<subject> :No help available on this topic"
     ERR_INVALIDKEY = 525, "<channel> :Key is not well-formed"
+    ERR_CANNOTSENDTOUSER = 531, "<nick> :You need an account to send messages to this user"
 
     # TLS, help, privileges
     RPL_STARTTLS = 670, ":STARTTLS successful, proceed with TLS handshake"
@@ -184,6 +193,15 @@ class Numeric(IntEnum):
     RPL_MONLIST = 732, ":<targets>"
     RPL_ENDOFMONLIST = 733, ":End of MONITOR list"
     ERR_MONLISTFULL = 734, "<limit> <targets> :Monitor list is full."
+
+    # Metadata (IRCv3)
+    RPL_WHOISKEYVALUE = 760, "<target> <key> <visibility> :<value>"
+    RPL_KEYVALUE = 761, "<target> <key> <visibility> :<value>"
+    RPL_KEYNOTSET = 766, "<target> <key> :Key not set"
+    RPL_METADATASUBOK = 770, "<key>..."
+    RPL_METADATAUNSUBOK = 771, "<key>..."
+    RPL_METADATASUBS = 772, "<key>..."
+    RPL_METADATASYNCLATER = 774, "<target> <seconds> :Try again later"
 
     # SASL (IRCv3)
     RPL_LOGGEDIN = 900, "<mask> <account> :You are now logged in as <account>"

@@ -147,8 +147,12 @@ class SaslServer:
         return outcome
 
     def succeeded(self) -> None:
-        """The credentials were right: from now on every AUTHENTICATE raises `SaslAlreadyError`."""
+        """The credentials were right: from now on every AUTHENTICATE raises `SaslAlreadyError` (SASL 3.1)."""
         self._done = True
+
+    def reopen(self) -> None:
+        """The client is registered: it may log in anew from now on (SASL 3.2, "SASL Reauthentication")."""
+        self._done = False
 
     def abort(self) -> None:
         """Raise `SaslAbortedError` if an exchange is in progress: registration has ended in the middle of it."""

@@ -56,8 +56,9 @@ def client_only(tags: Mapping[str, str]) -> str:
     """The client-only tags (`+...`) as they are relayed: `""`, or like `+typing=active;+draft/react=x`, without `@`.
 
     Servers attach these to what they relay and drop all others that a client sent ("Client-only tags"). Written
-    anew from the unescaped values, which gives one form for each and is never longer than what the client sent.
+    anew from the unescaped values, which gives one form for each and is never longer than what the client sent. A `+`
+    with no name behind it is no tag ("Format"), and strict readers would choke on it.
     """
     if not tags:
         return ""
-    return format_tags({key: value for key, value in tags.items() if key[0] == "+"})
+    return format_tags({key: value for key, value in tags.items() if key[0] == "+" and key != "+"})

@@ -3,37 +3,43 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from securechat import __version__
 from securechat.chat.events import Arrived, ChannelView
-from securechat.chat.model import Role
-from securechat.chat.stamps import seconds
+from securechat.chat.model import ServerBan
+from securechat.chat.modes import ALL_KINDS, USER_MODES
+from securechat.chat.stamps import iso_time, seconds
 from securechat.chat.views import ChannelLine, ChannelModes, Person, Population, Whois
+from securechat.irc.elist import ListFilter
 from securechat.irc.isupport import token_lines
+from securechat.irc.modes import ModeKind
 from securechat.irc.names import split_source
 from securechat.irc.numerics import Numeric
 from securechat.irc.split import pack_words
+from securechat.irc.standard_replies import Code, StandardReply, note
 from securechat.server.lines import EXTENDED_JOIN, said
+from securechat.server.replies import Batch
 
 if TYPE_CHECKING:
     from securechat.server.session import Session
 
 __all__ = [
-    "CHANNEL_MODES",
     "HELD",
-    "MEMBER_MODES",
-    "USER_MODES",
+    "ban",
     "channel",
     "channel_list",
+    "invitations",
     "isupport",
     "lusers",
+    "mode_list",
     "modes",
     "motd",
     "names",
+    "owner",
     "topic",
-    "user_modes",
     "welcome",
     "who",
     "whois",
@@ -43,15 +49,6 @@ HELD_AT_ONCE = 100
 """Kept messages read from the store at a time: nobody knows how many there are, and their owner may read slowly."""
 
 HELD = "your message is kept and shown when they come"
-
-CHANNEL_MODES = "nt"
-"""What all channels have: only members speak, and only operators set the topic."""
-
-MEMBER_MODES = "o"
-"""The modes of a member that have a prefix."""
-
-USER_MODES = "o"
-"""What a user can have: administrators are the operators of IRC."""
 
 
 def welcome(session: Session, event: Arrived | None, there: Population) -> Iterator[bytes]:
@@ -66,14 +63,15 @@ def welcome(session: Session, event: Arrived | None, there: Population) -> Itera
     yield session.numeric(Numeric.RPL_WELCOME, config.server.network, event.nick)
     yield session.numeric(Numeric.RPL_YOURHOST, hub.name, f"securechat-{__version__}")
     yield session.numeric(Numeric.RPL_CREATED, hub.started_text)
-    all_modes = "".join(sorted(CHANNEL_MODES + MEMBER_MODES))
     version = f"securechat-{__version__}"
-    yield session.numeric(Numeric.RPL_MYINFO, hub.name, version, USER_MODES, all_modes, MEMBER_MODES)
+    with_parameter = "".join(sorted(letter for letter, kind in ALL_KINDS.items() if kind is not ModeKind.FLAG))
+    all_modes = "".join(sorted(ALL_KINDS))
+    yield session.numeric(Numeric.RPL_MYINFO, hub.name, version, "".join(USER_MODES), all_modes, with_parameter)
     yield from isupport(session)
     yield from lusers(session, there)
     yield from motd(session)
-    if session.account is not None and session.account.role is Role.ADMIN:
-        yield user_modes(session, admin=True)
+    if event.modes:
+        yield session.numeric(Numeric.RPL_UMODEIS, f"+{event.modes}")
     for channel_view in event.channels:
         yield _joined_before(session, event, channel_view)
         yield from channel(session, channel_view)
@@ -81,10 +79,17 @@ def welcome(session: Session, event: Arrived | None, there: Population) -> Itera
         yield from _held(session, event.account_id, event.held_up_to)
 
 
-def isupport(session: Session) -> Iterator[bytes]:
+def isupport(session: Session, changes: Mapping[str, str | None] | None = None) -> Iterator[bytes]:
+    """All 005, or only some ``changes``, which may take tokens back (name to None).
+
+    As a batch where the client wants it so (IRCv3 extended-isupport, "draft/isupport batch").
+    """
+    tokens_now = session.hub.isupport if changes is None else changes
     room = 510 - len(session.numeric(Numeric.RPL_ISUPPORT, ""))
-    for tokens in token_lines(session.hub.isupport, room):
-        yield session.numeric(Numeric.RPL_ISUPPORT, *tokens)
+    lines = (session.numeric(Numeric.RPL_ISUPPORT, *tokens) for tokens in token_lines(tokens_now, room))
+    if session.caps.enabled >= {"batch", "draft/extended-isupport"}:
+        return Batch(session, "draft/isupport", lines)
+    return lines
 
 
 def motd(session: Session) -> Iterator[bytes]:
@@ -99,13 +104,13 @@ def motd(session: Session) -> Iterator[bytes]:
 
 
 def lusers(session: Session, there: Population) -> Iterator[bytes]:
-    users = str(there.users)
-    yield session.numeric(Numeric.RPL_LUSERCLIENT, users, "0", "1")
-    yield session.numeric(Numeric.RPL_LUSEROP, str(there.admins))
+    users = str(there.users + there.invisible)
+    yield session.numeric(Numeric.RPL_LUSERCLIENT, str(there.users), str(there.invisible), "1")
+    yield session.numeric(Numeric.RPL_LUSEROP, str(there.operators))
     yield session.numeric(Numeric.RPL_LUSERUNKNOWN, str(max(session.hub.connections() - there.sessions, 0)))
     yield session.numeric(Numeric.RPL_LUSERCHANNELS, str(there.channels))
     yield session.numeric(Numeric.RPL_LUSERME, users, "0")
-    most = str(max(session.hub.most_users, there.users))
+    most = str(max(session.hub.most_users, there.users + there.invisible))
     yield session.numeric(Numeric.RPL_LOCALUSERS, users, most, users, most)
     yield session.numeric(Numeric.RPL_GLOBALUSERS, users, most, users, most)
 
@@ -134,10 +139,11 @@ def _held(session: Session, account_id: int, up_to: int) -> Iterator[bytes]:
 
 
 def channel(session: Session, view: ChannelView) -> Iterator[bytes]:
-    """What follows a JOIN: the topic, if there is one, and the names."""
+    """What follows a JOIN: the topic, if there is one, and the names, unless the client asks for them itself."""
     if view.topic is not None:
         yield from topic(session, view)
-    yield from names(session, view.name, view)
+    if "no-implicit-names" not in session.caps.enabled:
+        yield from names(session, view.name, view)
 
 
 def topic(session: Session, view: ChannelView) -> Iterator[bytes]:
@@ -156,16 +162,19 @@ def names(session: Session, name: str, view: ChannelView | None) -> Iterator[byt
             (member.prefix if multi else member.prefix[:1]) + (member.source if long else member.nick)
             for member in view.members
         )
-        room = 512 - len(session.numeric(Numeric.RPL_NAMREPLY, "=", view.name, ""))
+        symbol = "@" if view.secret else "="
+        room = 512 - len(session.numeric(Numeric.RPL_NAMREPLY, symbol, view.name, ""))
         for some in pack_words(words, room):
-            yield session.numeric(Numeric.RPL_NAMREPLY, "=", view.name, " ".join(some))
+            yield session.numeric(Numeric.RPL_NAMREPLY, symbol, view.name, " ".join(some))
     yield session.numeric(Numeric.RPL_ENDOFNAMES, view.name if view else name)
 
 
 def who(session: Session, mask: str, people: Iterable[Person]) -> Iterator[bytes]:
     multi = "multi-prefix" in session.caps.enabled
     for person in people:
-        flags = "H" + ("*" if person.admin else "") + (person.prefix if multi else person.prefix[:1])
+        flags = "H" if person.away is None else "G"
+        flags += ("*" if person.operator else "") + ("B" if person.bot else "")
+        flags += person.prefix if multi else person.prefix[:1]
         yield session.numeric(
             Numeric.RPL_WHOREPLY,
             person.channel or "*",
@@ -190,7 +199,7 @@ def whois(session: Session, found: Whois, now: int) -> Iterator[bytes]:
     for some in pack_words(channels, room):
         yield session.numeric(Numeric.RPL_WHOISCHANNELS, person.nick, " ".join(some))
     yield session.numeric(Numeric.RPL_WHOISSERVER, person.nick, session.hub.name, session.hub.config.server.network)
-    if person.admin:
+    if person.operator:
         yield session.numeric(Numeric.RPL_WHOISOPERATOR, person.nick)
     if person.account is not None:
         yield session.numeric(Numeric.RPL_WHOISACCOUNT, person.nick, person.account)
@@ -199,20 +208,51 @@ def whois(session: Session, found: Whois, now: int) -> Iterator[bytes]:
     yield session.numeric(Numeric.RPL_WHOISIDLE, person.nick, str(idle), str(seconds(found.since)))
 
 
-def channel_list(session: Session, lines: Iterable[ChannelLine]) -> Iterator[bytes]:
+def channel_list(session: Session, wanted: ListFilter, lines: Iterable[ChannelLine]) -> Iterator[bytes]:
+    now = int(time.time())
     yield session.numeric(Numeric.RPL_LISTSTART)
     for line in lines:
-        yield session.numeric(Numeric.RPL_LIST, line.name, str(line.members), line.topic)
+        topic_at = seconds(line.topic_at) if line.topic_at is not None else None
+        if wanted.matches(line.name, line.members, seconds(line.created), topic_at, now):
+            yield session.numeric(Numeric.RPL_LIST, line.name, str(line.members), line.topic)
     yield session.numeric(Numeric.RPL_LISTEND)
 
 
-def user_modes(session: Session, *, admin: bool) -> bytes:
-    return session.numeric(Numeric.RPL_UMODEIS, "+" + USER_MODES if admin else "+")
-
-
-def modes(session: Session, name: str, found: ChannelModes | None) -> Iterator[bytes]:
-    if found is None:
-        yield session.numeric(Numeric.ERR_NOSUCHCHANNEL, name)
-        return
-    yield session.numeric(Numeric.RPL_CHANNELMODEIS, found.name, "+" + CHANNEL_MODES)
+def modes(session: Session, found: ChannelModes) -> Iterator[bytes]:
+    yield session.numeric(Numeric.RPL_CHANNELMODEIS, found.name, *found.words)
     yield session.numeric(Numeric.RPL_CREATIONTIME, found.name, str(seconds(found.created)))
+
+
+_LISTS = {
+    "b": (Numeric.RPL_BANLIST, Numeric.RPL_ENDOFBANLIST),
+    "e": (Numeric.RPL_EXCEPTLIST, Numeric.RPL_ENDOFEXCEPTLIST),
+    "I": (Numeric.RPL_INVEXLIST, Numeric.RPL_ENDOFINVEXLIST),
+}
+
+
+def mode_list(session: Session, found: ChannelModes, letter: str) -> Iterator[bytes]:
+    """One of a channel's lists, with who and when."""
+    line, end = _LISTS[letter]
+    for entry in found.lists[letter]:
+        yield session.numeric(line, found.name, entry.text, entry.by, str(seconds(entry.at)))
+    yield session.numeric(end, found.name)
+
+
+def invitations(session: Session, names: Iterable[str]) -> Iterator[bytes]:
+    for name in names:
+        yield session.numeric(Numeric.RPL_INVITELIST, name)
+    yield session.numeric(Numeric.RPL_ENDOFINVITELIST)
+
+
+def owner(channel: str, account: str | None) -> StandardReply:
+    """Whose a channel is."""
+    text = f"{channel} belongs to the account {account}" if account else f"{channel} belongs to nobody"
+    return note(Code.CHANNEL_OWNER, "OWNER", channel, account or "*", description=text)
+
+
+def ban(found: ServerBan, *, lifted: bool = False) -> StandardReply:
+    """One ban: what it goes by, whom it keeps out, who set it, when, and until when."""
+    until = iso_time(found.until) if found.until is not None else "*"
+    code = Code.UNBANNED if lifted else Code.BANNED
+    words = found.kind.value, found.mask, found.by, iso_time(found.at), until
+    return note(code, "UBAN", *words, description=found.reason)

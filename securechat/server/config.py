@@ -8,24 +8,52 @@ are relative to the file's directory, and ``~`` is a home directory.
 from __future__ import annotations
 
 import os
-import re
-import socket
 import stat
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_type_hints
+from typing import Any, Final, get_type_hints
 
+from securechat.irc.names import casefold, valid_nick
 from securechat.server import config_kinds as kinds
+from securechat.server.config_sections import (
+    AccountsConfig,
+    AdminConfig,
+    Durability,
+    Key,
+    Limits,
+    ListenConfig,
+    OperatorConfig,
+    ServerConfig,
+    StoreConfig,
+    TLSConfig,
+)
 
-__all__ = ["Config", "ConfigError", "Durability", "Limits", "keys_of", "load", "read", "tables", "with_options"]
+__all__ = [
+    "NAMED_TABLES",
+    "AccountsConfig",
+    "AdminConfig",
+    "Config",
+    "ConfigError",
+    "Durability",
+    "Limits",
+    "ListenConfig",
+    "OperatorConfig",
+    "ServerConfig",
+    "StoreConfig",
+    "TLSConfig",
+    "keys_of",
+    "load",
+    "read",
+    "tables",
+    "with_options",
+]
 
-Durability = Literal["full", "normal"]
-
-_SECONDS: Final = kinds.number(0.1, 86_400, "seconds")
+NAMED_TABLES: Final[Mapping[str, type[OperatorConfig]]] = {"operators": OperatorConfig}
+"""Tables that hold tables, ``[operators.NAME]``, with the class of each of those."""
 
 
 class ConfigError(Exception):
@@ -33,199 +61,31 @@ class ConfigError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """What the table says about one key: how its value is read, what it is for, and an example where no default is."""
-
-    read: Callable[[object], object]
-    help: str
-    example: str = ""
-    secret: bool = False
-
-
-def _own_name() -> str:
-    """The machine's name where it can be a server's: with a dot in it, so that nobody takes it for a nick."""
-    name = socket.gethostname().lower()
-    return name if re.fullmatch(kinds.SERVER_NAME, name) else "securechat.local"
-
-
-@dataclass(frozen=True, slots=True)
-class ServerConfig:
-    """Who the server is."""
-
-    name: Annotated[
-        str,
-        Key(
-            kinds.text(kinds.SERVER_NAME, "a name like chat.example.org, with a dot in it and at most 63 characters"),
-            "The name by which clients know the server. By default that of the machine, if it has a dot in it, or else "
-            "securechat.local.",
-            'name = "chat.example.org"',
-        ),
-    ] = field(default_factory=_own_name)
-    network: Annotated[
-        str,
-        Key(
-            kinds.text(r"[A-Za-z0-9._-]{1,50}", "1 to 50 letters, digits, dots, hyphens and underscores"),
-            "What clients show as the name of the whole chat.",
-        ),
-    ] = "securechat"
-    password: Annotated[
-        str | None,
-        Key(
-            kinds.secret,
-            "One password for the whole server (IRC PASS), asked for besides that of the account. Let nobody else read "
-            "this file if it holds one.",
-            'password = "open sesame"',
-            secret=True,
-        ),
-    ] = field(default=None, repr=False)
-    motd: Annotated[
-        tuple[str, ...],
-        Key(
-            kinds.lines,
-            "The message of the day, of one or more lines.",
-            'motd = "Welcome.\\nBe kind to each other."',
-        ),
-    ] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ListenConfig:
-    """Where clients connect."""
-
-    host: Annotated[
-        tuple[str, ...], Key(kinds.hosts, 'Names or addresses of this machine. "0.0.0.0" and "::" are all of them.')
-    ] = ("localhost",)
-    port: Annotated[
-        int, Key(kinds.whole(0, 65_535), "The port, on each of them. 0 takes any free one; the log says which.")
-    ] = 6697
-
-
-@dataclass(frozen=True, slots=True)
-class TLSConfig:
-    """The server's certificate."""
-
-    cert: Annotated[
-        Path | None,
-        Key(
-            kinds.path,
-            "The certificate and its chain in PEM, as scripts/gen_certs.py makes it; with the private key in the same "
-            "file, or in that of the next key.",
-            'cert = "certs/server.pem"',
-        ),
-    ] = None
-    key: Annotated[
-        Path | None,
-        Key(kinds.path, "The private key, where it has a file of its own.", 'key = "certs/server.key"'),
-    ] = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoreConfig:
-    """Where everything is kept."""
-
-    data: Annotated[
-        Path | None,
-        Key(kinds.path, "The data directory. By default the user's own.", 'data = "/var/lib/securechat"'),
-    ] = None
-    durability: Annotated[
-        Durability,
-        Key(
-            kinds.choice("full", "normal"),
-            "full: what is acknowledged survives a power cut. normal: faster, and the last moments may be lost in one.",
-        ),
-    ] = "full"
-
-
-@dataclass(frozen=True, slots=True)
-class AccountsConfig:
-    """Who may come."""
-
-    guests: Annotated[
-        bool, Key(kinds.flag, "Whether people without an account may come. They can't take an account's nick.")
-    ] = False
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one client, or one address, may take."""
-
-    throttle: Annotated[
-        bool, Key(kinds.flag, "false turns off every limit on the rate of connections, logins and lines. For tests.")
-    ] = True
-    min_password_length: Annotated[
-        int, Key(kinds.whole(1, 128), "In characters, for passwords that are set from now on.")
-    ] = 8
-    max_connections: Annotated[
-        int, Key(kinds.whole(1, 1_000_000), "Connections at a time, from everywhere together.")
-    ] = 10_000
-    max_connections_per_address: Annotated[
-        int,
-        Key(
-            kinds.whole(1, 1_000_000),
-            "Connections at a time from one address, and new ones in a minute (IPv6: from one /64). Only while "
-            "throttle is on.",
-        ),
-    ] = 100
-    handshake_timeout: Annotated[float, Key(_SECONDS, "Seconds that a client has for the TLS handshake.")] = 10.0
-    registration_timeout: Annotated[float, Key(_SECONDS, "Seconds from there to the end of the login.")] = 30.0
-    ping_interval: Annotated[
-        float, Key(_SECONDS, "Seconds of silence after which a client is asked whether it is there.")
-    ] = 60.0
-    ping_timeout: Annotated[float, Key(_SECONDS, "Seconds that it has to answer.")] = 60.0
-    outbox: Annotated[
-        int,
-        Key(
-            kinds.whole(64 * 1024, 1024**3),
-            "Bytes that may wait for a client which reads slowly. One that is further behind is disconnected.",
-        ),
-    ] = 4 * 1024 * 1024
-    channels_per_user: Annotated[
-        int, Key(kinds.whole(1, 10_000), "Channels in which one user can be at a time, and that one account can found.")
-    ] = 100
-    sessions_per_user: Annotated[int, Key(kinds.whole(1, 1_000), "Connections of one account at a time.")] = 32
-    held_per_account: Annotated[
-        int,
-        Key(
-            kinds.whole(0, 1_000_000),
-            "Private messages that are kept for an account which is not there; guests can leave a tenth of them.",
-        ),
-    ] = 1000
-    topic_length: Annotated[int, Key(kinds.whole(1, 307), "Of a channel's topic, in bytes.")] = 307
-    lines_per_second: Annotated[
-        float,
-        Key(
-            kinds.number(0.1, 1_000_000, "lines"),
-            "Lines a second that a client may send in the long run, while throttle is on.",
-        ),
-    ] = 50.0
-    lines_burst: Annotated[
-        int, Key(kinds.whole(1, 1_000_000), "Lines that it may send at once, after having been quiet.")
-    ] = 200
-    targets: Annotated[int, Key(kinds.whole(1, 100), "Targets of one PRIVMSG or NOTICE.")] = 4
-
-
-@dataclass(frozen=True, slots=True)
 class Config:
     """All tables of the file, by their names in it, and what the operator should be told about it (sentences)."""
 
     server: ServerConfig = field(default_factory=ServerConfig)
+    admin: AdminConfig = field(default_factory=AdminConfig)
     listen: ListenConfig = field(default_factory=ListenConfig)
     tls: TLSConfig = field(default_factory=TLSConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
     accounts: AccountsConfig = field(default_factory=AccountsConfig)
     limits: Limits = field(default_factory=Limits)
+    operators: Mapping[str, OperatorConfig] = field(default_factory=dict)
+    """By their names, casefolded."""
     warnings: tuple[str, ...] = ()
 
 
 def tables() -> dict[str, Any]:
-    """The tables of the file: each name with an instance of its class that holds the defaults."""
+    """The tables of the file, but for `NAMED_TABLES`: each name with an instance of its class, of defaults."""
     defaults = Config()
-    return {table.name: getattr(defaults, table.name) for table in fields(Config) if table.name != "warnings"}
+    names = (table.name for table in fields(Config) if table.name not in {*NAMED_TABLES, "warnings"})
+    return {name: getattr(defaults, name) for name in names}
 
 
 def keys_of(table: Any) -> dict[str, Key]:
-    """The keys of one table."""
-    hints = get_type_hints(type(table), include_extras=True)
+    """The keys of one table, given as its class or an instance of that."""
+    hints = get_type_hints(table if isinstance(table, type) else type(table), include_extras=True)
     return {key.name: hints[key.name].__metadata__[0] for key in fields(table)}
 
 
@@ -247,12 +107,18 @@ def load(path: Path | None) -> Config:
         problem = str(error)
     else:
         config = read(document, path)
-        if config.server.password is not None and sys.platform != "win32" and mode & (stat.S_IRGRP | stat.S_IROTH):
-            warning = f"others can read {path}, which holds the server's password: chmod 600 it"
-            config = replace(config, warnings=(warning,))
+        secret = " and ".join(_secrets(config))
+        if secret and sys.platform != "win32" and mode & (stat.S_IRGRP | stat.S_IROTH):
+            config = replace(config, warnings=(f"others can read {path}, which holds {secret}: chmod 600 it",))
         return config
     # Outside the clause, so that the exception, which may hold the whole text of the file, is not chained to ours.
     raise ConfigError(f"{path} is not TOML: {problem}")
+
+
+def _secrets(config: Config) -> list[str]:
+    """What a configuration holds that only its owner should read."""
+    secrets = ["the server's password"] if config.server.password is not None else []
+    return [*secrets, "the hashes of operators' passwords"] if config.operators else secrets
 
 
 def read(document: Mapping[str, object], path: Path) -> Config:
@@ -262,20 +128,51 @@ def read(document: Mapping[str, object], path: Path) -> Config:
         ConfigError: it does not say what it must.
     """
     known = tables()
-    read_tables = {}
+    read_tables: dict[str, Any] = {}
     for name, content in document.items():
-        if name not in known:
+        if name not in known and name not in NAMED_TABLES:
             raise ConfigError(f"{path}: there is no table [{_shown(name)}]{_table_hint(name, known)}")
         if not isinstance(content, dict):
             raise ConfigError(f"{path}: [{name}] must be a table of keys, under a line [{name}] of its own")
-        keys = keys_of(known[name])
-        values = {}
-        for key, value in content.items():
-            if key not in keys:
-                raise ConfigError(f"{path}: there is no key {_shown(key)} in [{name}]{_key_hint(name, key, known)}")
-            values[key] = _relative_to(path.parent, _value(f"{path}: [{name}] {key}", keys[key], value))
-        read_tables[name] = replace(known[name], **values)
+        if name in NAMED_TABLES:
+            read_tables[name] = _read_named(name, content, path)
+        else:
+            read_tables[name] = replace(known[name], **_read_keys(name, known[name], content, path))
     return Config(**read_tables)
+
+
+def _read_keys(name: str, table: Any, content: Mapping[str, object], path: Path) -> dict[str, Any]:
+    """The values of the keys that stand in the table ``name``, whose class or instance is ``table``."""
+    keys = keys_of(table)
+    values = {}
+    for key, value in content.items():
+        if key not in keys:
+            raise ConfigError(f"{path}: there is no key {_shown(key)} in [{name}]{_key_hint(key, keys)}")
+        values[key] = _relative_to(path.parent, _value(f"{path}: [{name}] {key}", keys[key], value))
+    return values
+
+
+def _read_named(name: str, content: Mapping[str, object], path: Path) -> dict[str, OperatorConfig]:
+    """The tables in ``[name]``, each by its own name, casefolded."""
+    kind = NAMED_TABLES[name]
+    found: dict[str, OperatorConfig] = {}
+    for own, table in content.items():
+        full = f"{name}.{_shown(own)}"
+        if not valid_nick(own):
+            raise ConfigError(
+                f"{path}: [{full}] has a name that can't be one: at most 32 ASCII letters, digits and -_[]\\^{{}}|`, "
+                "with neither a digit nor a hyphen in front"
+            )
+        if not isinstance(table, dict):
+            raise ConfigError(f"{path}: [{full}] must be a table of keys, under a line [{full}] of its own")
+        if casefold(own) in found:
+            raise ConfigError(f"{path}: [{full}] is there twice: small and capital letters are the same in names")
+        values = _read_keys(full, kind, table, path)
+        for key in keys_of(kind):
+            if key not in values:
+                raise ConfigError(f"{path}: [{full}] needs a {key}")
+        found[casefold(own)] = kind(**values)
+    return found
 
 
 def with_options(
@@ -335,14 +232,14 @@ def _table_hint(name: str, known: Mapping[str, Any]) -> str:
     for table, content in known.items():
         if name in keys_of(content):
             return f"; {name} belongs under [{table}]"
-    return _nearest(name, known, "[{}]")
+    return _nearest(name, [*known, *NAMED_TABLES], "[{}]")
 
 
-def _key_hint(table: str, key: str, known: Mapping[str, Any]) -> str:
-    for other, content in known.items():
+def _key_hint(key: str, keys: Mapping[str, Key]) -> str:
+    for other, content in tables().items():
         if key in keys_of(content):
             return f"; {key} belongs under [{other}]"
-    return _nearest(key, keys_of(known[table]), "{}")
+    return _nearest(key, keys, "{}")
 
 
 def _nearest(name: str, known: Iterable[str], form: str) -> str:

@@ -9,7 +9,7 @@ import json
 import sys
 import textwrap
 
-from securechat.server.config import keys_of, tables
+from securechat.server.config import NAMED_TABLES, keys_of, tables
 
 _INTRODUCTION = """\
 The configuration of a securechat server, for `securechat server --config FILE`. Every key may be left out; what stands
@@ -27,6 +27,9 @@ def example() -> str:
         for key, about in keys_of(table).items():
             line = f"# {about.example}" if about.example else f"{key} = {_toml(getattr(table, key))}"
             parts.append(f"\n{_comment(about.help)}{line}\n")
+    for name, kind in NAMED_TABLES.items():
+        parts.append(f"\n{_comment(str(kind.__doc__))}# [{name}.NAME]\n")
+        parts += [f"\n{_comment(about.help)}# {about.example}\n" for about in keys_of(kind).values()]
     return "".join(parts)
 
 

@@ -22,6 +22,10 @@ _MOTD_LINES: Final = 200
 # PASS and its argument are one IRC line, too.
 _PASS: Final = 400
 
+# A client-only tag's key without its + (IRCv3 message-tags). All of them stand in one token of ISUPPORT.
+_TAG: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9.-]*/)?[A-Za-z0-9][A-Za-z0-9-]*")
+_MOST_TAGS: Final = 300
+
 
 class WrongValueError(Exception):
     """What the value must be."""
@@ -94,6 +98,42 @@ def lines(value: object) -> tuple[str, ...]:
         if len(found) <= _MOTD_LINES and all(len(line.encode(errors="replace")) <= _MOTD_LINE for line in found):
             return found
     raise WrongValueError(f"a string of at most {_MOTD_LINES} lines of {_MOTD_LINE} bytes each")
+
+
+def line(value: object) -> str:
+    """A string that fits into an IRC line."""
+    if isinstance(value, str) and 1 <= len(value.encode(errors="replace")) <= _MOTD_LINE and value.isprintable():
+        return value
+    raise WrongValueError(f"a string of 1 to {_MOTD_LINE} bytes without control characters")
+
+
+def password_hash(value: object) -> str:
+    """The hash of a password, as the store has them."""
+    # Here, since with a server that runs `securechat user` reads a configuration and hashes nothing.
+    from securechat.store.passwords import BrokenHashError, check_hash
+
+    if isinstance(value, str):
+        try:
+            check_hash(value)
+        except BrokenHashError:
+            pass  # ours is raised outside, where it is not chained to that one
+        else:
+            return value
+    raise WrongValueError("a hash as `securechat user hash` prints it")
+
+
+def client_tags(value: object) -> tuple[str, ...]:
+    """An array of client-only tags without their ``+``, as CLIENTTAGDENY has them (IRCv3 message-tags): a ``*`` only in
+    front, and exceptions, with a ``-``, only behind that."""
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        everything = value[:1] == ["*"]
+        names = [name.removeprefix("-") if everything else name for name in value[everything:]]
+        if all(_TAG.fullmatch(name) for name in names) and len(",".join(value)) <= _MOST_TAGS:
+            return tuple(dict.fromkeys(value))
+    raise WrongValueError(
+        f'an array of tags like "typing" or "draft/react", or of "*" and then exceptions like "-typing", of together '
+        f"{_MOST_TAGS} characters"
+    )
 
 
 def hosts(value: object) -> tuple[str, ...]:

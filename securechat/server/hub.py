@@ -8,24 +8,26 @@ import threading
 import time
 from collections.abc import Mapping
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 from securechat.chat.machine import Chat
 from securechat.irc.caps import OFFERS
-from securechat.irc.names import MAX_CHANNEL, MAX_NICK
-from securechat.server import answers
 from securechat.server.commands import Command, registry
 from securechat.server.config import Config
 from securechat.server.cores import Cores
+from securechat.server.features import MAX_USERNAME, isupport
 from securechat.server.log import EventLog
+from securechat.server.monitors import Monitors
 from securechat.server.session import Session
 from securechat.server.throttle import ConnectionThrottle, LoginThrottle, TokenBucket
 from securechat.store.database import Database, NotStored
 from securechat.store.journal import Journal
 from securechat.store.passwords import Hasher
 
-__all__ = ["MAX_USERNAME", "Hub"]
+if TYPE_CHECKING:
+    from securechat.server.reload import Reloader
 
-MAX_USERNAME = 20
+__all__ = ["Hub"]
 
 NOT_STORED_SECONDS = 10.0
 
@@ -41,45 +43,37 @@ class Hub:
         self.hasher = hasher
         self.log = log
         self.journal: Journal
+        self.reloader: Reloader
         self.logins = LoginThrottle(enabled=config.limits.throttle)
         self.arrivals = ConnectionThrottle(config.limits.max_connections_per_address, enabled=config.limits.throttle)
         self.stopping = False
         self._not_stored_told = float("-inf")
         self.cores = Cores(one=False)
         self.sessions: dict[int, Session] = {}
+        self.monitors = Monitors()
         self.offers: Mapping[str, str] = OFFERS
         self.commands: Mapping[str, Command] = registry
         self.username_length = MAX_USERNAME
         self.started = time.time()
         self.started_text = time.strftime("%a %d %b %Y at %H:%M:%S UTC", time.gmtime(self.started))
         self.most_users = 0
-        self.isupport = self._isupport()
+        self.isupport = isupport(self.config)
         self._cloak = secrets.token_bytes(16)
         self._number = 0
         # Guards _number and _threads. No other lock is taken inside it.
         self._lock = threading.Lock()
         self._threads: dict[int, tuple[Session, threading.Thread]] = {}
 
-    def _isupport(self) -> dict[str, str]:
-        limits = self.config.limits
-        targets = str(limits.targets)
-        return {
-            "CASEMAPPING": "ascii",
-            "CHANLIMIT": f"#:{limits.channels_per_user}",
-            "CHANMODES": f",,,{answers.CHANNEL_MODES}",
-            "CHANNELLEN": str(MAX_CHANNEL),
-            "CHANTYPES": "#",
-            "HOSTLEN": "64",
-            "LINELEN": "512",
-            "MODES": "1",
-            "NETWORK": self.config.server.network,
-            "NICKLEN": str(MAX_NICK),
-            "PREFIX": f"({answers.MEMBER_MODES})@",
-            "TARGMAX": f"JOIN:,LIST:,NAMES:,NOTICE:{targets},PART:,PRIVMSG:{targets},TAGMSG:{targets},WHOIS:1",
-            "TOPICLEN": str(limits.topic_length),
-            "USERLEN": str(MAX_USERNAME),
-            "UTF8ONLY": "",
-        }
+    def adopt(self, config: Config) -> None:
+        """Put another configuration into the place of the present one.
+
+        Only for `securechat.server.reload`, which sees to the rest. The tokens of 005 come last, always as another
+        dictionary: by that each session sees that there is something new.
+        """
+        self.config = config
+        self.logins.enabled = config.limits.throttle
+        self.arrivals.change(config.limits.max_connections_per_address, enabled=config.limits.throttle)
+        self.isupport = isupport(self.config)
 
     # -- sessions -----------------------------------------------------------------------------------------------------
 

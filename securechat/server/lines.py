@@ -5,38 +5,129 @@ A flavour is the set of capabilities of a session that change how an event looks
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from securechat.chat.events import Joined, Left, NickChanged, Parted, Said, TopicChanged
+from securechat.chat.events import (
+    AccountChanged,
+    AwayChanged,
+    HostChanged,
+    Invited,
+    Joined,
+    Kicked,
+    Left,
+    ModesChanged,
+    NickChanged,
+    Parted,
+    RealnameChanged,
+    Said,
+    Silenced,
+    TopicChanged,
+    UserModesChanged,
+    WallopsSaid,
+)
 from securechat.chat.stamps import iso_time, msgid
 from securechat.irc.lines import MAX_BODY
+from securechat.irc.modes import ModeChange, mode_lines
 from securechat.irc.split import fit
 from securechat.irc.tags import escape
 
-__all__ = ["ACCOUNT", "EXTENDED_JOIN", "TAGS", "TIME", "Visible", "fitted", "flavour_of", "render", "said", "with_tag"]
+__all__ = [
+    "ACCOUNT",
+    "ACCOUNT_NOTIFY",
+    "AWAY_NOTIFY",
+    "CHGHOST",
+    "EXTENDED_JOIN",
+    "EXTENDED_MONITOR",
+    "INVITE_NOTIFY",
+    "METADATA",
+    "MULTILINE",
+    "RENAME",
+    "SAID",
+    "SETNAME",
+    "TAGS",
+    "TIME",
+    "Visible",
+    "fitted",
+    "flavour_of",
+    "render",
+    "said",
+    "tags_of",
+    "with_tag",
+]
 
 TAGS = 1
 TIME = 2
 ACCOUNT = 4
 EXTENDED_JOIN = 8
+AWAY_NOTIFY = 16
+ACCOUNT_NOTIFY = 32
+CHGHOST = 64
+SETNAME = 128
+INVITE_NOTIFY = 256
+RENAME = 512
+MULTILINE = 1024
+EXTENDED_MONITOR = 2048
+METADATA = 4096
+
+SAID = TAGS | TIME | ACCOUNT
+"""What changes how a message looks that is in one line."""
 
 _CAPABILITIES = {
     "message-tags": TAGS,
     "server-time": TIME,
     "account-tag": ACCOUNT,
     "extended-join": EXTENDED_JOIN,
+    "away-notify": AWAY_NOTIFY,
+    "account-notify": ACCOUNT_NOTIFY,
+    "chghost": CHGHOST,
+    "setname": SETNAME,
+    "invite-notify": INVITE_NOTIFY,
+    "draft/channel-rename": RENAME,
+    "draft/multiline": MULTILINE,
+    "extended-monitor": EXTENDED_MONITOR,
+    "draft/metadata-2": METADATA,
 }
 
-Visible = Joined | Parted | Left | NickChanged | TopicChanged
+Visible = (
+    Joined
+    | Parted
+    | Kicked
+    | Left
+    | NickChanged
+    | TopicChanged
+    | ModesChanged
+    | Invited
+    | AwayChanged
+    | RealnameChanged
+    | AccountChanged
+    | HostChanged
+    | UserModesChanged
+    | WallopsSaid
+    | Silenced
+)
+
+NEEDED: dict[type, int] = {
+    AwayChanged: AWAY_NOTIFY,
+    RealnameChanged: SETNAME,
+    AccountChanged: ACCOUNT_NOTIFY,
+    HostChanged: CHGHOST,
+}
+"""Events that only those see who have asked for them."""
 
 
 def flavour_of(enabled: Collection[str]) -> int:
     """The flavour of a session that has these capabilities."""
-    return sum(bit for name, bit in _CAPABILITIES.items() if name in enabled)
+    flavour = sum(bit for name, bit in _CAPABILITIES.items() if name in enabled)
+    if "batch" not in enabled:  # what needs it is not in force without it
+        flavour &= ~(MULTILINE | METADATA)
+    return flavour
 
 
-def _tags(flavour: int, stamp: int, account: str | None, client_tags: str = "") -> str:
-    """The tags' section with the space behind it, or nothing. The server's come before the client's (Message Tags)."""
+def tags_of(flavour: int, stamp: int, account: str | None, client_tags: str = "", *, bot: bool = False) -> str:
+    """The tags' section with the space behind it, or nothing. The server's come before the client's (Message Tags).
+
+    A client with ``message-tags`` gets all of them, one without those that it has asked for.
+    """
     tags = []
     if flavour & TIME:
         tags.append("time=" + iso_time(stamp))
@@ -44,6 +135,8 @@ def _tags(flavour: int, stamp: int, account: str | None, client_tags: str = "") 
         tags.append("account=" + escape(account))
     if flavour & TAGS:
         tags.append("msgid=" + msgid(stamp))
+        if bot:
+            tags.append("bot")
         if client_tags:
             tags.append(client_tags)
     return f"@{';'.join(tags)} " if tags else ""
@@ -51,16 +144,42 @@ def _tags(flavour: int, stamp: int, account: str | None, client_tags: str = "") 
 
 def said(event: Said, flavour: int) -> bytes:
     """A message; nothing where the session can't understand it (TAGMSG without message-tags)."""
-    tags = _tags(flavour, event.stamp, event.account, event.tags) if flavour & 7 else ""
+    tags = tags_of(flavour, event.stamp, event.account, event.tags, bot=event.bot) if flavour & SAID else ""
     if event.kind == "TAGMSG":
         return f"{tags}:{event.source} TAGMSG {event.target}\r\n".encode() if flavour & TAGS else b""
     return f"{tags}:{event.source} {event.kind} {event.target} :{event.text}\r\n".encode()
 
 
 def render(event: Visible, flavour: int) -> bytes:
-    """Anything else that a session sees. The reason of a leave is cut where it does not fit behind its source."""
-    tags = _tags(flavour, event.stamp, event.account)
+    """Anything else that a session sees, in as many lines as it needs; nothing for whom it is not.
+
+    The reason of a leave is cut where it does not fit behind its source.
+    """
+    needed = NEEDED.get(type(event), 0)
+    if needed & ~flavour:
+        return b""
+    account = getattr(event, "account", None)
+    bot = getattr(event, "bot", False)
+    if isinstance(event, ModesChanged | UserModesChanged):
+        return _modes(event, flavour, account, bot=bot)
+    tags = tags_of(flavour, event.stamp, account, bot=bot)
     return tags.encode() + fitted(f":{event.source} {_body(event, flavour)}")
+
+
+def _modes(event: ModesChanged | UserModesChanged, flavour: int, account: str | None, *, bot: bool) -> bytes:
+    target = event.channel if isinstance(event, ModesChanged) else event.nick
+    head = f":{event.source} MODE {target} "
+    lines = []
+    tags = tags_of(flavour, event.stamp, account, bot=bot)
+    for words in mode_words(head, event.changes):
+        lines.append(f"{tags}{head}{' '.join(words)}\r\n".encode())
+        tags = tags_of(flavour & ~TAGS, event.stamp, account)  # two lines can't have one msgid
+    return b"".join(lines)
+
+
+def mode_words(head: str, changes: Sequence[ModeChange]) -> list[list[str]]:
+    """The words of the lines that say these changes behind ``head``."""
+    return mode_lines(changes, MAX_BODY - len(head.encode()))
 
 
 def fitted(line: str) -> bytes:
@@ -73,17 +192,40 @@ def fitted(line: str) -> bytes:
 def _body(event: Visible, flavour: int) -> str:
     match event:
         case Joined():
-            if flavour & EXTENDED_JOIN:
-                return f"JOIN {event.channel} {event.account or '*'} :{event.realname}"
-            return f"JOIN {event.channel}"
+            return join_body(event.channel, event.account, event.realname, flavour)
         case Parted():
             return f"PART {event.channel} :{event.reason}" if event.reason else f"PART {event.channel}"
+        case Kicked():
+            return f"KICK {event.channel} {event.nick} :{event.reason}"
         case Left():
             return f"QUIT :{event.reason}"
         case NickChanged():
             return f"NICK {event.nick}"
         case TopicChanged():
             return f"TOPIC {event.channel} :{event.text}"
+        case Invited():
+            return f"INVITE {event.nick} {event.channel}"
+        case AwayChanged():
+            return f"AWAY :{event.text}" if event.text else "AWAY"
+        case RealnameChanged():
+            return f"SETNAME :{event.realname}"
+        case AccountChanged():
+            return f"ACCOUNT {event.account or '*'}"
+        case HostChanged():
+            return f"CHGHOST {event.username} {event.host}"
+        case WallopsSaid():
+            return f"WALLOPS :{event.text}"
+        case Silenced():
+            return f"SILENCE {'+' if event.adding else '-'}{event.mask}"
+        case _:
+            raise TypeError(type(event).__name__)
+
+
+def join_body(channel: str, account: str | None, realname: str, flavour: int) -> str:
+    """A JOIN without its source."""
+    if flavour & EXTENDED_JOIN:
+        return f"JOIN {channel} {account or '*'} :{realname}"
+    return f"JOIN {channel}"
 
 
 def with_tag(line: bytes, tag: bytes) -> bytes:

@@ -58,7 +58,11 @@ def tables() -> str:
 
 def _commands() -> Iterator[tuple[str, ...]]:
     for command in registry.values():
-        yield f"`{command.name} {command.parameters}`".replace(" `", "`"), command.when.value, command.help
+        when = ["operators only"] if command.operator else []
+        when.append(command.when.value)
+        when += [f"before it with `{command.early}`"] if command.early else []
+        when += [f"with `{command.capability}`"] if command.capability else []
+        yield f"`{command.name} {command.parameters}`".replace(" `", "`"), ", ".join(when), command.help
 
 
 def _capabilities() -> Iterator[tuple[str, ...]]:

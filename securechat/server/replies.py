@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from securechat.server.lines import with_tag
 if TYPE_CHECKING:
     from securechat.server.session import Session
 
-__all__ = ["Lines", "Reply", "labelled", "refusal"]
+__all__ = ["Batch", "Lines", "Reply", "labelled", "refusal"]
 
 Lines = Iterable[bytes]
 """Whole lines, each with its CR LF and nothing else."""
@@ -24,12 +24,60 @@ Lines = Iterable[bytes]
 Reply = bytes | Iterator[bytes]
 """One line, or an answer that is rendered while it is sent."""
 
+
+class Batch(Iterator[bytes]):
+    """An answer that is one batch (IRCv3 batch), from its BATCH to its BATCH. For sessions that have enabled ``batch``.
+
+    ``kind``: the type, with its parameters behind it. ``lines``: what is in it, each rendered when it is sent; another
+    `Batch` may be among them, by ``yield from``. ``tag``: a tag for its beginning; where a batch is all that answers a
+    line with a label, that is the label, and else it stands inside the batch that has it (Labeled Responses, "Tags").
+    """
+
+    __slots__ = ("_lines", "tag")
+
+    def __init__(self, session: Session, kind: str, lines: Iterable[bytes]) -> None:
+        self.tag = b""
+        self._lines = self._render(session, kind, lines)
+
+    def __next__(self) -> bytes:
+        return next(self._lines)
+
+    def _render(self, session: Session, kind: str, lines: Iterable[bytes]) -> Iterator[bytes]:
+        reference = session.next_batch()
+        start = session.line(f"BATCH +{reference} {kind}")
+        yield with_tag(start, self.tag) if self.tag else start
+        inside = _inside(reference)
+        for line in lines:
+            yield inside(line)
+        yield session.line(f"BATCH -{reference}")
+
+
+def _inside(reference: str) -> Callable[[bytes], bytes]:
+    """Gives lines the tag of a batch. One that has such a tag is in another batch, which is in this one by its ends."""
+    tag = f"batch={reference}".encode()
+    return lambda line: line if line.startswith(b"@batch=") else with_tag(line, tag)
+
+
 _NUMERICS: dict[Reason, Numeric] = {
     Reason.NO_SUCH_NICK: Numeric.ERR_NOSUCHNICK,
     Reason.NO_SUCH_CHANNEL: Numeric.ERR_NOSUCHCHANNEL,
     Reason.BAD_CHANNEL_NAME: Numeric.ERR_BADCHANMASK,
     Reason.NOT_ON_CHANNEL: Numeric.ERR_NOTONCHANNEL,
+    Reason.NOT_IN_CHANNEL: Numeric.ERR_USERNOTINCHANNEL,
+    Reason.ALREADY_ON_CHANNEL: Numeric.ERR_USERONCHANNEL,
     Reason.CANNOT_SEND: Numeric.ERR_CANNOTSENDTOCHAN,
+    Reason.NO_CTCP: Numeric.ERR_CANNOTSENDTOCHAN,
+    Reason.BANNED_FROM_CHANNEL: Numeric.ERR_BANNEDFROMCHAN,
+    Reason.INVITE_ONLY: Numeric.ERR_INVITEONLYCHAN,
+    Reason.ACCOUNT_NEEDED: Numeric.ERR_NEEDREGGEDNICK,
+    Reason.BAD_KEY: Numeric.ERR_BADCHANNELKEY,
+    Reason.CHANNEL_FULL: Numeric.ERR_CHANNELISFULL,
+    Reason.UNKNOWN_MODE: Numeric.ERR_UNKNOWNMODE,
+    Reason.BAD_MODE_PARAMETER: Numeric.ERR_INVALIDMODEPARAM,
+    Reason.LIST_FULL: Numeric.ERR_BANLISTFULL,
+    Reason.NO_PRIVILEGES: Numeric.ERR_NOPRIVILEGES,
+    Reason.BANNED_FROM_SERVER: Numeric.ERR_YOUREBANNEDCREEP,
+    Reason.TOO_MANY_SILENCED: Numeric.ERR_SILELISTFULL,
     Reason.TOO_MANY_CHANNELS: Numeric.ERR_TOOMANYCHANNELS,
     Reason.NOT_OPERATOR: Numeric.ERR_CHANOPRIVSNEEDED,
     Reason.NICK_IN_USE: Numeric.ERR_NICKNAMEINUSE,
@@ -42,9 +90,11 @@ _NUMERICS: dict[Reason, Numeric] = {
 def refusal(refused: Refusal, command: str) -> Answer:
     """What a session is told whose ``command`` was refused."""
     reason, context = refused.reason, refused.context
+    if command == "AUTHENTICATE":
+        return NumericReply(Numeric.ERR_SASLFAIL)  # which ends the exchange; clients look for no other
     numeric = _NUMERICS.get(reason)
     if numeric is not None:
-        return NumericReply(numeric, *context[: numeric.words])
+        return NumericReply(numeric, *context[: numeric.words + numeric.places])
     match reason:
         case Reason.NOT_STORED:
             return fail(
@@ -52,6 +102,27 @@ def refusal(refused: Refusal, command: str) -> Answer:
                 command,
                 description=f"Nothing was done, because {context[0]}; try again later",
             )
+        case Reason.ACCOUNT_NEEDED_TO_SEND:
+            why = "They take messages only from those with an account"
+            return NumericReply(Numeric.ERR_CANNOTSENDTOUSER, *context, why)
+        case Reason.BAD_REALNAME:
+            return fail(Code.INVALID_REALNAME, command)
+        case Reason.BAD_MASK:
+            return fail(Code.INVALID_MASK, command, *context)
+        case Reason.CHANNEL_NAME_IN_USE:
+            return fail(Code.CHANNEL_NAME_IN_USE, command, *context)
+        case Reason.CANNOT_RENAME:
+            return fail(Code.CANNOT_RENAME, command, *context)
+        case Reason.NOT_OWNER:
+            return fail(Code.NOT_OWNER, command, *context)
+        case Reason.TOO_MANY_OWNED:
+            return fail(Code.TOO_MANY_CHANNELS, command, *context)
+        case Reason.NO_SUCH_ACCOUNT:
+            return fail(Code.ACCOUNT_UNKNOWN, command, *context)
+        case Reason.BAD_BAN:
+            return fail(Code.INVALID_BAN, command, context[0], description=context[1])
+        case Reason.NO_SUCH_BAN:
+            return fail(Code.NO_SUCH_BAN, command, *context)
         case Reason.TOO_MANY_HELD:
             return fail(
                 Code.TEMPORARILY_UNAVAILABLE,
@@ -76,12 +147,15 @@ def refusal(refused: Refusal, command: str) -> Answer:
 def labelled(session: Session, replies: list[Reply], label: str | None) -> Iterable[Reply]:
     """The answers to one line of a client, as labeled-response wants them.
 
-    None is an ``ACK``, one carries the label itself, several come as a batch that carries it. ``label`` is ``None``
-    where the client gave none, or may not.
+    None is an ``ACK``, one carries the label itself, several come as a batch that carries it: as the `Batch` that they
+    are, or in one for the purpose. ``label`` is ``None`` where the client gave none, or may not.
     """
     if label is None:
         return replies
     tag = b"label=" + escape(label).encode()
+    if len(replies) == 1 and isinstance(replies[0], Batch):
+        replies[0].tag = tag
+        return replies
     if all(type(reply) is bytes for reply in replies):
         return _labelled(session, iter(replies), tag)  # type: ignore[arg-type]
     lines = chain.from_iterable((reply,) if isinstance(reply, bytes) else reply for reply in replies)
@@ -97,9 +171,6 @@ def _labelled(session: Session, lines: Iterator[bytes], tag: bytes) -> Iterator[
     if second is None:
         yield with_tag(first, tag)
         return
-    reference = session.next_batch()
-    yield with_tag(session.line(f"BATCH +{reference} labeled-response"), tag)
-    inside = f"batch={reference}".encode()
-    for line in chain((first, second), lines):
-        yield with_tag(line, inside)
-    yield session.line(f"BATCH -{reference}")
+    batch = Batch(session, "labeled-response", chain((first, second), lines))
+    batch.tag = tag
+    yield from batch

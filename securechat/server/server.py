@@ -7,11 +7,11 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from securechat.chat.machine import Applied
-from securechat.chat.model import Rules
 from securechat.chat.requests import Start
 from securechat.server.assembly import build_hub
 from securechat.server.config import Config
@@ -21,6 +21,8 @@ from securechat.server.listener import Listener
 from securechat.server.log import EventLog
 from securechat.server.memory import give_back
 from securechat.server.operator import Accounts
+from securechat.server.reload import Loaded, Reloader
+from securechat.server.rules import rules_of
 from securechat.server.session import Session
 from securechat.store.datadir import DataDir
 from securechat.tls.link import Link
@@ -76,7 +78,10 @@ def bind(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
 
 
 class Server:
-    """A running server, as a context: left, it has stopped, and all that it started has ended."""
+    """A running server, as a context: left, it has stopped, and all that it started has ended.
+
+    ``read``: how ``config`` and ``context`` can be read again; without it a reload finds them as they are.
+    """
 
     def __init__(
         self,
@@ -86,27 +91,19 @@ class Server:
         sockets: list[socket.socket],
         log: EventLog,
         cores: Cores | None = None,
+        read: Callable[[], Loaded] | None = None,
     ) -> None:
-        self._config = config
-        self._context = context
         self._log = log
         self._stack_before = 0
         self.hub = build_hub(config, data, log)
+        self.reloader = self.hub.reloader = Reloader(self.hub, context, read or (lambda: Loaded(config, context)))
         if cores is not None:
             self.hub.cores = cores
         self.listeners = [Listener(sock, self._on_connection, self.hub.on_error) for sock in sockets]
         self._control = ControlServer(data.control_socket, Accounts(self.hub), log)
 
     def __enter__(self) -> Self:
-        limits = self._config.limits
-        rules = Rules(
-            guests=self._config.accounts.guests,
-            channels_per_user=limits.channels_per_user,
-            sessions_per_user=limits.sessions_per_user,
-            held_per_account=limits.held_per_account,
-            topic_length=limits.topic_length,
-        )
-        (outcome,), _ = self.hub.journal.ask([Start(rules)])
+        (outcome,), _ = self.hub.journal.ask([Start(rules_of(self.hub.config))])
         if not isinstance(outcome, Applied):
             raise OSError(f"The store refuses to be written: {', '.join(outcome.context) or outcome.reason.name}")
         self._stack_before = threading.stack_size(_STACK)
@@ -152,7 +149,7 @@ class Server:
             sock.close()
             return
         try:
-            link = Link(sock, self._context, server_side=True, outbox_limit=self._config.limits.outbox)
+            link = Link(sock, self.reloader.context, server_side=True, outbox_limit=hub.config.limits.outbox)
         except BaseException:  # no descriptor is left for its waker, say; it was admitted, and is not there after all
             hub.arrivals.release(address)
             raise

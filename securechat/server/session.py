@@ -27,10 +27,12 @@ from securechat.irc.errors import Answer, MalformedMessageError, ProtocolError
 from securechat.irc.lines import LineBuffer
 from securechat.irc.message import Message
 from securechat.irc.numerics import Numeric, numeric
+from securechat.server.authentication import Authentication
 from securechat.server.commands.command import carry_out
 from securechat.server.handshakes import why_it_failed
 from securechat.server.lines import fitted, flavour_of
 from securechat.server.registration import Registration
+from securechat.server.reload import keep_up
 from securechat.server.replies import Reply, labelled
 from securechat.store.journal import Entry, Waiting
 from securechat.tls.link import Link, LinkBroken
@@ -105,6 +107,7 @@ class Session:
         "_ending",
         "_head",
         "_inbox",
+        "_isupport",
         "_last_heard",
         "_lines",
         "_pinged",
@@ -116,6 +119,7 @@ class Session:
         "account",
         "address",
         "arrival",
+        "authentication",
         "caps",
         "echo",
         "flavour",
@@ -124,6 +128,7 @@ class Session:
         "link",
         "nick",
         "number",
+        "operator",
         "realname",
         "registered",
         "registration",
@@ -140,7 +145,9 @@ class Session:
         self.registered = False
         self.arrival: Arrived | None = None
         self.account: Account | None = None  # who it has logged in as
+        self.operator = False  # of the network: what the registry keeps for operators is open to it
         self.registration: Registration = Registration(self)
+        self.authentication: Authentication = Authentication(self)
         # What delivery asks of a session's capabilities; see note_capabilities().
         self.flavour = 0
         self.echo = False
@@ -159,6 +166,7 @@ class Session:
         self._waiting: Waiting | None = None  # set while the thread waits for its last entry
         self._batches = 0
         self._bucket = hub.line_bucket()
+        self._isupport = hub.isupport  # the dictionary of which the client has been told
         self._throttled_until = 0.0
         self._last_heard = time.monotonic()
         self._pinged = False
@@ -192,6 +200,7 @@ class Session:
     def arrived(self, event: Arrived) -> None:
         self.nick = event.nick
         self.arrival = event
+        self.operator = "o" in event.modes
         self.registered = True
         self.hub.most_users = max(self.hub.most_users, len(self.hub.chat.users))
 
@@ -203,6 +212,8 @@ class Session:
             self.registration.nick_refused()
         elif refusal.reason is Reason.TOO_MANY_SESSIONS:
             self.end("Too many connections of your account")
+        elif refusal.reason is Reason.BANNED_FROM_SERVER:
+            self.end(f"You are banned: {refusal.context[0]}")
         elif refusal.reason in (
             Reason.ACCOUNT_REQUIRED,
             Reason.ACCOUNT_CHANGED,
@@ -262,13 +273,18 @@ class Session:
         """Put what a line asks for into the journal."""
         entry = SessionEntry(self, message.command, self.label_of(message), requests, question, render)
         self._submitted += entry.weight
-        if entry.weight > 1 and self._bucket is not None:
-            self._bucket.charge(time.monotonic(), entry.weight - 1)
+        if entry.weight > 1:
+            self.charge(entry.weight - 1)
         self.hub.journal.put(entry)
 
     def answer_in_turn(self, message: Message, *lines: bytes) -> None:
         """Answer a line that may be pipelined without asking the chat: behind what is pending."""
         self.submit(message, (), None, lambda _: lines)
+
+    def charge(self, lines: float) -> None:
+        """Count a line as so many more: it costs more than others."""
+        if self._bucket is not None:
+            self._bucket.charge(time.monotonic(), lines)
 
     def pause(self, seconds: float) -> bool:
         """Wait, for so long; false if the session is to end before."""
@@ -346,6 +362,10 @@ class Session:
         link = self.link
         journal = self.hub.journal
         while True:
+            if self.hub.isupport is not self._isupport:
+                known, self._isupport = self._isupport, self.hub.isupport
+                self._bucket = self.hub.line_bucket()
+                keep_up(self, known)
             ready = self._process_inbox()
             if self._ending is not None:
                 return self._ending
@@ -486,7 +506,8 @@ class Session:
         # still in the queue must be done: the turn may be passed to this thread, and when it has ended nobody takes it.
         departs = self.number in hub.sessions and not hub.stopping
         if departs or self._answered < self._submitted:
-            hub.journal.ask([Depart(self.number, reason)] if departs else [], waiting=self._waiting)
+            requests = [Depart(self.number, reason)] if departs else []
+            hub.journal.ask(requests, lambda _: hub.monitors.clear(self.number), self._waiting)
         hub.sessions.pop(self.number, None)
         why = "Quit" if reason.startswith("Quit: ") else reason  # the rest of that is what somebody wrote
         hub.log.info("disconnected", session=self.number, address=self.address, nick=self.nick, why=why)

@@ -3,7 +3,8 @@
 There is no clock here: ``now`` is a number of seconds on any clock that never goes back (``time.monotonic``), and
 nothing here waits. What is remembered of strangers is bounded: the longest unused is forgotten first.
 
-Everything can be switched off with ``enabled=False`` (``[limits] throttle``), and then it remembers nothing.
+Everything can be switched off with ``enabled=False`` (``[limits] throttle``), and then it remembers no failures and no
+rates.
 """
 
 from __future__ import annotations
@@ -71,31 +72,34 @@ class ConnectionThrottle:
     """
 
     def __init__(self, limit: int, *, enabled: bool = True, remembered: int = REMEMBERED) -> None:
-        self._limit = limit
-        self._enabled = enabled
-        # Guards both fields below. No other lock is taken inside it.
+        # Guards all fields. No other lock is taken inside it.
         self._lock = threading.Lock()
+        self._remembered = remembered
         self._present: dict[str, int] = {}  # grows with the connections that are there, which are bounded elsewhere
-        self._recent: _Memory[str, TokenBucket] = _Memory(remembered, lambda: TokenBucket(limit / 60, limit))
+        self.change(limit, enabled=enabled)
+
+    def change(self, limit: int, *, enabled: bool) -> None:
+        """Let these hold from now on, also for those who are there; what was counted of new ones is forgotten."""
+        with self._lock:
+            self._limit = limit
+            self._enabled = enabled
+            self._recent: _Memory[str, TokenBucket] = _Memory(self._remembered, lambda: TokenBucket(limit / 60, limit))
 
     def admit(self, address: str, now: float) -> Refusal | None:
         """None: it is in, and counts until `release`. Else the reason why it is not."""
-        if not self._enabled:
-            return None
         network = network_of(address)
         with self._lock:
+            # Counted in any case: it may be switched on while they are here.
             present = self._present.get(network, 0)
-            if present >= self._limit:
+            if self._enabled and present >= self._limit:
                 return Refusal.TOO_MANY
-            if self._recent.get(network).take(now):
+            if self._enabled and self._recent.get(network).take(now):
                 return Refusal.TOO_FAST
             self._present[network] = present + 1
         return None
 
     def release(self, address: str) -> None:
         """A connection that was admitted has ended."""
-        if not self._enabled:
-            return
         network = network_of(address)
         with self._lock:
             present = self._present[network] - 1
@@ -135,7 +139,8 @@ class LoginThrottle:
     """
 
     def __init__(self, *, enabled: bool = True, remembered: int = REMEMBERED) -> None:
-        self._enabled = enabled
+        self.enabled = enabled
+        """May be changed at any time; attempts that are under way end as they began."""
         # Guards the four memories and all that is in them. No other lock is taken inside it, no password looked at.
         self._lock = threading.Lock()
         self._here: _Memory[tuple[str, str], _Failures] = _Memory(remembered, lambda: _Failures(3, 60.0, 16))
@@ -148,7 +153,7 @@ class LoginThrottle:
 
         ``account`` is what the client says, whether there is one of that name or not.
         """
-        if not self._enabled:
+        if not self.enabled:
             return Attempt(self, None, [], 0.0, now)
         # Cut, because clients say what they like, and no account has a longer name.
         name, network = casefold(account[: MAX_NICK + 1]), network_of(address)

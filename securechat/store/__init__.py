@@ -3,8 +3,11 @@
 ``journal``    puts requests into one order, applies them, commits them in batches, hands them to delivery
 ``clock``      stamps that never go backwards
 ``database``   the SQLite file: opening, committing, and finding out what a failed commit left behind
-``schema``     its tables
-``rows``       how events are written down, and read again
+``schema``     its tables, and how those of an older version become today's
+``migrations`` does that, after a copy of the file
+``rows``       how events are written down as rows of the log
+``tables``     how they change the tables of what lasts; the chat out of these
+``channel_tables`` those of channels
 ``passwords``  Argon2id, a bounded number at a time
 ``datadir``    the directory, its lock and its names
 """

@@ -16,8 +16,8 @@ from typing import Literal
 
 from securechat.chat.events import Event, Said
 from securechat.chat.machine import Chat
-from securechat.store import rows
-from securechat.store.schema import SCHEMA, VERSION
+from securechat.store import migrations, rows, tables
+from securechat.store.schema import VERSION
 
 __all__ = ["Database", "Durability", "NotStored", "StoreUnusable"]
 
@@ -111,7 +111,9 @@ class Database:
                 "use the newer securechat that wrote it"
             )
         if version == 0:
-            connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+            migrations.create(connection)
+        elif version < VERSION:
+            migrations.migrate(connection, self._path, version)
 
     def load(self) -> tuple[Chat, int]:
         """The chat as it was left, and the greatest stamp in the file. To be called before anything is written.
@@ -121,16 +123,19 @@ class Database:
         connection = self._connection
         assert connection is not None
         try:
-            return rows.load(connection), self._last_committed(connection)
+            return tables.load(connection), self._last_committed(connection)
         except (sqlite3.Error, ValueError) as error:
             raise StoreUnusable(f"The database {self._path} can't be read: {error}") from error
 
-    def write(self, events: Sequence[Event]) -> None:
+    def write(self, events: Sequence[Event], chat: Chat) -> None:
         """Commit what these events change, in one transaction; return when it is on disk.
+
+        ``chat`` is the state after the last of them.
 
         Raises :class:`NotStored` when nothing of it is in the file.
         """
         log, changes = rows.write_down(events)
+        changes += tables.channels_that_last_now(events, chat)
         if not log and not changes:
             return
         if self._doubtful is not None:
@@ -145,8 +150,8 @@ class Database:
             if log:
                 connection.executemany(rows.INSERT_LOG, log)
             for statement, parameters in changes:
-                if statement is rows.TAKE_HELD:
-                    batch.taken.extend(connection.execute(rows.HELD, parameters))
+                if statement is tables.TAKE_HELD:
+                    batch.taken.extend(connection.execute(tables.HELD, parameters))
                 connection.execute(statement, parameters)
             if not log:  # else the log itself tells, and one page less is written
                 connection.execute("UPDATE committed SET stamp = ?", (batch.last,))
@@ -224,7 +229,7 @@ class Database:
         connection.executemany("INSERT INTO held VALUES (?, ?)", batch.taken)
         connection.execute("DELETE FROM held WHERE stamp BETWEEN ? AND ?", (batch.first, batch.last))
         connection.execute("DELETE FROM log WHERE stamp BETWEEN ? AND ?", (batch.first, batch.last))
-        for statement, parameters in rows.rewrite_tables(chat):
+        for statement, parameters in tables.rewrite_tables(chat):
             connection.execute(statement, parameters)
         connection.execute("UPDATE committed SET stamp = 0")
         batch.taking_out = True

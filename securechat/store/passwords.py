@@ -30,7 +30,16 @@ from typing import Final
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-__all__ = ["BrokenHashError", "Gate", "Hasher", "HasherClosed", "Parameters", "PasswordRefusedError", "prepare"]
+__all__ = [
+    "BrokenHashError",
+    "Gate",
+    "Hasher",
+    "HasherClosed",
+    "Parameters",
+    "PasswordRefusedError",
+    "check_hash",
+    "prepare",
+]
 
 MAX_PASSWORD: Final = 1024
 """In bytes of UTF-8."""
@@ -108,6 +117,15 @@ def prepare(password: str) -> bytes:
     if len(prepared) > MAX_PASSWORD:
         raise PasswordRefusedError(f"a password has 1 to {MAX_PASSWORD:,} bytes")
     return prepared
+
+
+def check_hash(phc: str) -> None:
+    """Look whether a string is a hash that `Hasher.verify` can check passwords against.
+
+    Raises:
+        BrokenHashError: it is not.
+    """
+    _read(phc)
 
 
 class Gate:

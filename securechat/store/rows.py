@@ -1,8 +1,7 @@
-"""How events are written down: rows of the log, and changes of the tables that hold what lasts."""
+"""How events are written down as rows of the log, and messages are read out of them again."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable
 from enum import IntEnum
 from typing import Any
@@ -11,49 +10,40 @@ from securechat.chat.events import (
     AccountAdded,
     AccountEnabled,
     AccountRemoved,
-    ChannelMade,
-    Collected,
+    Banned,
+    ChannelRenamed,
     Event,
     Joined,
+    Kicked,
+    Killed,
     Left,
+    ModesChanged,
     NickChanged,
+    OwnerChanged,
     Parted,
     PasswordSet,
-    Rehashed,
     Said,
     Started,
     TopicChanged,
+    Unbanned,
 )
-from securechat.chat.machine import Chat
-from securechat.chat.model import Account, Channel, Role, Topic
-from securechat.irc.names import casefold
+from securechat.irc.modes import ModeChange
+from securechat.store.schema import Change
+from securechat.store.tables import CHANGES
 
-__all__ = [
-    "HELD",
-    "INSERT_LOG",
-    "TAKE_HELD",
-    "Change",
-    "Kind",
-    "Row",
-    "is_stored",
-    "load",
-    "rewrite_tables",
-    "said",
-    "write_down",
-]
+__all__ = ["INSERT_LOG", "Kind", "Row", "is_stored", "said", "write_down"]
 
 Row = tuple[int, int, int | None, int | None, str, str, int | None, str, str]
-Change = tuple[str, tuple[Any, ...]]
-"""An SQL statement and its parameters."""
 
 INSERT_LOG = "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-TAKE_HELD = "DELETE FROM held WHERE account = ? AND stamp <= ?"
-HELD = "SELECT account, stamp FROM held WHERE account = ? AND stamp <= ?"
-"""The rows that ``TAKE_HELD`` deletes: nothing else tells which they were, should it have to be taken back."""
 
 
 class Kind(IntEnum):
-    """What a row of the log says. The numbers are in people's files: they are never given another meaning."""
+    """What a row of the log says. The numbers are in people's files: they are never given another meaning.
+
+    Those below 32 are what people see, and ``text`` is what stands behind the target in the line that shows it: of a
+    kick "nick reason", of a renaming "#new reason", of modes all words, as many as there are.
+    """
 
     PRIVMSG = 1
     NOTICE = 2
@@ -62,12 +52,19 @@ class Kind(IntEnum):
     QUIT = 5
     NICK = 6
     TOPIC = 7
+    KICK = 8
+    MODE = 9
+    RENAME = 10
     STARTED = 32
     ACCOUNT_ADDED = 33
     PASSWORD_SET = 34
     ACCOUNT_ENABLED = 35
     ACCOUNT_DISABLED = 36
     ACCOUNT_REMOVED = 37
+    OWNER_CHANGED = 38
+    KILLED = 39
+    BANNED = 40
+    UNBANNED = 41
 
 
 _SPEECH = {"PRIVMSG": int(Kind.PRIVMSG), "NOTICE": int(Kind.NOTICE)}
@@ -76,12 +73,20 @@ _SPEECH = {"PRIVMSG": int(Kind.PRIVMSG), "NOTICE": int(Kind.NOTICE)}
 def is_stored(event: Event) -> bool:
     """Whether anything of an event is kept."""
     if type(event) is Said:
-        return event.kind in _SPEECH
+        return event.kind in _SPEECH and not event.unheard
+    if _has_row(event):
+        return True
+    change = CHANGES.get(type(event))
+    return change is not None and bool(change(event))
+
+
+def _has_row(event: Event) -> bool:
+    """Of all but messages: whether there is anything that somebody sees, or that is for the record."""
     if type(event) is Left:
         return bool(event.channels)  # nobody saw the others
-    if type(event) is ChannelMade:
-        return event.founder is not None  # one without goes with its last member
-    return type(event) in _ROWS or type(event) in _CHANGES
+    if type(event) is ModesChanged:
+        return bool(event.changes)
+    return type(event) in _ROWS
 
 
 def write_down(events: Iterable[Event]) -> tuple[list[Row], list[Change]]:
@@ -91,7 +96,7 @@ def write_down(events: Iterable[Event]) -> tuple[list[Row], list[Change]]:
     for event in events:
         if type(event) is Said:
             kind = _SPEECH.get(event.kind)
-            if kind is None:  # TAGMSG is ordered, never stored
+            if kind is None or event.unheard:  # TAGMSG is ordered, never stored
                 continue
             rows.append(
                 (
@@ -109,12 +114,9 @@ def write_down(events: Iterable[Event]) -> tuple[list[Row], list[Change]]:
             if event.held:
                 changes.append(("INSERT INTO held VALUES (?, ?)", (event.target_id, event.stamp)))
             continue
-        if not is_stored(event):
-            continue
-        row = _ROWS.get(type(event))
-        if row is not None:
-            rows.append(row(event))
-        change = _CHANGES.get(type(event))
+        if _has_row(event):
+            rows.append(_ROWS[type(event)](event))
+        change = CHANGES.get(type(event))
         if change is not None:
             changes.extend(change(event))
     return rows, changes
@@ -140,6 +142,39 @@ def _topic_changed(e: TopicChanged) -> Row:
     return (e.stamp, Kind.TOPIC, e.channel_id, e.account_id, e.source, e.channel, None, e.text, "")
 
 
+def _kicked(e: Kicked) -> Row:
+    return (e.stamp, Kind.KICK, e.channel_id, e.account_id, e.source, e.channel, None, f"{e.nick} {e.reason}", "")
+
+
+def _modes_changed(e: ModesChanged) -> Row:
+    return (e.stamp, Kind.MODE, e.channel_id, e.account_id, e.source, e.channel, None, _mode_words(e.changes), "")
+
+
+def _mode_words(changes: Iterable[ModeChange]) -> str:
+    """``+o-v alice bob``: who shows it splits it into lines."""
+    letters, parameters, sign = "", [], ""
+    for change in changes:
+        wanted = "+" if change.adding else "-"
+        letters += change.letter if wanted == sign else wanted + change.letter
+        sign = wanted
+        if change.parameter is not None:
+            parameters.append(change.parameter)
+    return " ".join((letters, *parameters))
+
+
+def _channel_renamed(e: ChannelRenamed) -> Row:
+    return (e.stamp, Kind.RENAME, e.channel_id, e.account_id, e.source, e.old, None, f"{e.channel} {e.reason}", "")
+
+
+def _owner_changed(e: OwnerChanged) -> Row:
+    return (e.stamp, Kind.OWNER_CHANGED, e.channel_id, e.account_id, e.source, e.channel, e.owner_id, e.owner or "", "")
+
+
+def _banned(e: Banned) -> Row:
+    text = f"{e.ban.kind.value} {e.ban.reason}"
+    return (e.stamp, Kind.BANNED, None, None, e.ban.by, e.ban.mask, None, text, "")
+
+
 def _about_account(kind: Kind) -> Callable[[Any], Row]:
     return lambda e: (e.stamp, kind, None, e.account_id, "", e.name, None, "", "")
 
@@ -150,6 +185,13 @@ _ROWS: dict[type, Callable[[Any], Row]] = {
     Left: _left,
     NickChanged: _nick_changed,
     TopicChanged: _topic_changed,
+    Kicked: _kicked,
+    ModesChanged: _modes_changed,
+    ChannelRenamed: _channel_renamed,
+    OwnerChanged: _owner_changed,
+    Killed: lambda e: (e.stamp, Kind.KILLED, None, e.account_id, e.source, e.nick, None, e.reason, ""),
+    Banned: _banned,
+    Unbanned: lambda e: (e.stamp, Kind.UNBANNED, None, None, e.by, e.ban.mask, None, e.ban.kind.value, ""),
     Started: lambda e: (e.stamp, Kind.STARTED, None, None, "", "", None, "", ""),
     AccountAdded: lambda e: (
         e.stamp, Kind.ACCOUNT_ADDED, None, e.account.id, "", e.account.name, None, e.account.role.value, "",
@@ -158,103 +200,6 @@ _ROWS: dict[type, Callable[[Any], Row]] = {
     AccountEnabled: lambda e: _about_account(Kind.ACCOUNT_ENABLED if e.enabled else Kind.ACCOUNT_DISABLED)(e),
     AccountRemoved: _about_account(Kind.ACCOUNT_REMOVED),
 }  # fmt: skip
-
-
-def _insert_account(account: Account) -> Change:
-    return (
-        "INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            account.id,
-            account.name,
-            casefold(account.name),
-            account.role.value,
-            account.enabled,
-            account.created,
-            account.credential,
-            account.credential_set,
-        ),
-    )
-
-
-def _insert_channel(channel: Channel) -> Change:
-    topic = channel.topic
-    return (
-        "INSERT INTO channels VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            channel.id,
-            channel.name,
-            channel.key,
-            channel.founder,
-            topic.text if topic else None,
-            topic.by if topic else None,
-            topic.at if topic else None,
-        ),
-    )
-
-
-def _channel_made(e: ChannelMade) -> list[Change]:
-    return [
-        (
-            "INSERT INTO channels VALUES (?, ?, ?, ?, NULL, NULL, NULL)",
-            (e.channel_id, e.name, casefold(e.name), e.founder),
-        )
-    ]
-
-
-def _topic_kept(e: TopicChanged) -> list[Change]:
-    if not e.lasting:
-        return []
-    values = (e.text, e.source, e.stamp) if e.text else (None, None, None)
-    return [("UPDATE channels SET topic = ?, topic_by = ?, topic_at = ? WHERE id = ?", (*values, e.channel_id))]
-
-
-def _account_removed(e: AccountRemoved) -> list[Change]:
-    return [
-        ("DELETE FROM accounts WHERE id = ?", (e.account_id,)),
-        (TAKE_HELD, (e.account_id, e.stamp)),
-        *(("DELETE FROM channels WHERE id = ?", (id,)) for id in e.orphans),
-    ]
-
-
-_CHANGES: dict[type, Callable[[Any], list[Change]]] = {
-    ChannelMade: _channel_made,
-    TopicChanged: _topic_kept,
-    Collected: lambda e: [(TAKE_HELD, (e.account_id, e.up_to))],
-    AccountAdded: lambda e: [_insert_account(e.account)],
-    PasswordSet: lambda e: [
-        ("UPDATE accounts SET credential = ?, credential_set = ? WHERE id = ?", (e.credential, e.stamp, e.account_id))
-    ],
-    Rehashed: lambda e: [("UPDATE accounts SET credential = ? WHERE id = ?", (e.credential, e.account_id))],
-    AccountEnabled: lambda e: [("UPDATE accounts SET enabled = ? WHERE id = ?", (e.enabled, e.account_id))],
-    AccountRemoved: _account_removed,
-}
-
-
-def rewrite_tables(chat: Chat) -> list[Change]:
-    """Statements after which the tables of accounts and channels say what the chat says."""
-    return [
-        ("DELETE FROM accounts", ()),
-        *(_insert_account(account) for account in chat.accounts.values()),
-        ("DELETE FROM channels", ()),
-        *(_insert_channel(channel) for channel in chat.channels.values() if channel.lasting),
-    ]
-
-
-def load(connection: sqlite3.Connection) -> Chat:
-    """The chat as it was when the last server stopped; nobody is on it."""
-    accounts = [
-        Account(id, name, Role(role), bool(enabled), created, credential, credential_set)
-        for id, name, _, role, enabled, created, credential, credential_set in connection.execute(
-            "SELECT * FROM accounts"
-        )
-    ]
-    channels = []
-    for id, name, key, founder, topic, by, at in connection.execute("SELECT * FROM channels"):
-        channel = Channel(id=id, name=name, key=key, created=id, founder=founder)
-        channel.topic = Topic(topic, by, at) if topic else None
-        channels.append(channel)
-    held = connection.execute("SELECT account, max(stamp), count(*) FROM held GROUP BY account").fetchall()
-    return Chat(accounts=accounts, channels=channels, held=held)
 
 
 def said(row: Row, account: str | None) -> Said:
@@ -273,4 +218,5 @@ def said(row: Row, account: str | None) -> Said:
         0,
         channel,
         target_account,
+        multiline="\n" in text or "\r" in text,
     )

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["SCHEMA", "VERSION"]
+from collections.abc import Mapping
+from typing import Any
 
-VERSION = 1
+__all__ = ["MIGRATIONS", "SCHEMA", "VERSION", "Change"]
+
+Change = tuple[str, tuple[Any, ...]]
+"""An SQL statement and its parameters."""
+
+VERSION = 2
 
 SCHEMA = """
 -- Accepted events, in the one order that there is.
@@ -38,7 +44,54 @@ CREATE TABLE channels (
     founder        INTEGER NOT NULL,     -- accounts.id, or 0 for the server's own
     topic          TEXT,
     topic_by       TEXT,
-    topic_at       INTEGER
+    topic_at       INTEGER,
+    flags          TEXT NOT NULL DEFAULT 'nt', -- the letters of its modes without a parameter
+    join_key       TEXT,                 -- the mode k
+    member_limit   INTEGER               -- the mode l
+);
+
+-- Bans, exceptions and invitations. Those of a channel stand in the order in which they were set: by rowid.
+CREATE TABLE channel_lists (
+    channel        INTEGER NOT NULL,
+    mode           TEXT NOT NULL,        -- b, e or I
+    mask           TEXT NOT NULL,
+    set_by         TEXT NOT NULL,        -- nick!user@host
+    set_at         INTEGER NOT NULL,     -- a stamp
+    PRIMARY KEY (channel, mode, mask)
+);
+
+-- What accounts are in a channel whenever they come.
+CREATE TABLE channel_access (
+    channel        INTEGER NOT NULL,
+    account        INTEGER NOT NULL,
+    modes          TEXT NOT NULL,
+    PRIMARY KEY (channel, account)
+);
+
+-- Whose private messages an account does not take.
+CREATE TABLE silenced (
+    account        INTEGER NOT NULL,
+    mask           TEXT NOT NULL,
+    PRIMARY KEY (account, mask)
+);
+
+CREATE TABLE metadata (
+    owner          INTEGER NOT NULL,     -- accounts.id or channels.id: stamps, so never the same
+    key            TEXT NOT NULL,
+    value          TEXT NOT NULL,
+    PRIMARY KEY (owner, key)
+);
+
+-- Who is kept off the server.
+CREATE TABLE server_bans (
+    kind           TEXT NOT NULL,        -- securechat.chat.model.BanKind
+    key            TEXT NOT NULL,        -- the mask, casefolded
+    mask           TEXT NOT NULL,
+    reason         TEXT NOT NULL,
+    set_by         TEXT NOT NULL,
+    set_at         INTEGER NOT NULL,
+    until          INTEGER,              -- the stamp of its end
+    PRIMARY KEY (kind, key)
 );
 
 -- Private messages that wait for their account to come.
@@ -56,3 +109,28 @@ CREATE TABLE committed (
 );
 INSERT INTO committed VALUES (1, 0);
 """
+
+MIGRATIONS: Mapping[int, str] = {
+    1: """
+ALTER TABLE channels ADD COLUMN flags TEXT NOT NULL DEFAULT 'nt';
+ALTER TABLE channels ADD COLUMN join_key TEXT;
+ALTER TABLE channels ADD COLUMN member_limit INTEGER;
+CREATE TABLE channel_lists (
+    channel INTEGER NOT NULL, mode TEXT NOT NULL, mask TEXT NOT NULL, set_by TEXT NOT NULL, set_at INTEGER NOT NULL,
+    PRIMARY KEY (channel, mode, mask)
+);
+CREATE TABLE channel_access (
+    channel INTEGER NOT NULL, account INTEGER NOT NULL, modes TEXT NOT NULL, PRIMARY KEY (channel, account)
+);
+CREATE TABLE silenced (account INTEGER NOT NULL, mask TEXT NOT NULL, PRIMARY KEY (account, mask));
+CREATE TABLE metadata (
+    owner INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (owner, key)
+);
+CREATE TABLE server_bans (
+    kind TEXT NOT NULL, key TEXT NOT NULL, mask TEXT NOT NULL, reason TEXT NOT NULL, set_by TEXT NOT NULL,
+    set_at INTEGER NOT NULL, until INTEGER, PRIMARY KEY (kind, key)
+);
+""",
+}
+"""By version: what makes the next one of it. They are never changed, for files have been through them; a new version
+adds one, and the same to ``SCHEMA``."""

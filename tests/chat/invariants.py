@@ -1,104 +1,233 @@
-"""What holds of every chat after every request, and of the events that a request has."""
+"""What holds of every chat after every request. Each law is a function, and its sentence says what it is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 
-from securechat.chat.events import Event, Joined, NickChanged, Said, SessionsEnded
-from securechat.chat.machine import MAX_EVENTS, Chat
-from securechat.chat.model import Channel, User
-from securechat.irc.names import casefold, valid_nick
+from securechat.chat.channel import Membership
+from securechat.chat.channel_modes import MAX_ACCESS, MAX_LIMIT
+from securechat.chat.channels import MAX_INVITATIONS
+from securechat.chat.machine import Chat
+from securechat.chat.metadata import valid_key
+from securechat.chat.model import BanKind, away_of
+from securechat.chat.modes import CHANNEL_MODES, LISTS, USER_MODES
+from securechat.chat.operators import MAX_BANS
+from securechat.chat.server_bans import network_of
+from securechat.irc.extban import BanMask, complete_mask
+from securechat.irc.modes import ModeKind
+from securechat.irc.names import casefold, valid_channel, valid_nick
 
 
 def check_chat(chat: Chat) -> None:
     """What is said in two places is the same in both, and what must not be is not."""
+    for law in LAWS:
+        law(chat)
+
+
+def accounts_are_known_by_name_and_by_id(chat: Chat) -> None:
+    """An account is found by its casefolded name and by its id, and both ways lead to the same."""
     assert chat.accounts_by_id == {account.id: account for account in chat.accounts.values()}
     assert all(key == casefold(account.name) for key, account in chat.accounts.items())
-    assert chat.held.keys() <= chat.accounts_by_id.keys()
+
+
+def a_session_is_one_users(chat: Chat) -> None:
+    """Every session belongs to exactly one user, and a user goes with the last session."""
     assert chat.sessions == {session: user for user in chat.users.values() for session in user.sessions}
     assert sum(len(user.sessions) for user in chat.users.values()) == len(chat.sessions)
-    assert chat.users_by_account == {
-        user.account_id: user for user in chat.users.values() if user.account_id is not None
-    }
-    assert len(chat.users_by_account) == sum(user.account_id is not None for user in chat.users.values())
+    for user in chat.users.values():
+        assert user.sessions
+        assert user.audience == tuple(user.sessions)
+
+
+def a_nick_has_one_owner(chat: Chat) -> None:
+    """Nobody shares a nick, nobody but its owner wears an account's name, and without guests there is no other nick."""
     for key, user in chat.users.items():
-        assert key == user.key
-        _check_user(chat, user)
+        assert key == user.key == casefold(user.nick)
+        assert valid_nick(user.nick)
+        assert user.source == f"{user.nick}!{user.username}@{user.host}"
+        owner = chat.accounts.get(key)
+        assert owner is None or owner.id == user.account_id
+        assert chat.rules.guests or user.nick == user.account
+
+
+def an_account_is_one_user(chat: Chat) -> None:
+    """All sessions of an account are one user's, and it is enabled; who has none is a guest, where they may be."""
+    of_accounts = [user for user in chat.users.values() if user.account_id is not None]
+    assert chat.users_by_account == {user.account_id: user for user in of_accounts}
+    assert len(chat.users_by_account) == len(of_accounts)
+    for user in chat.users.values():
+        if user.account_id is None:
+            assert user.account is None
+            assert chat.rules.guests
+        else:
+            account = chat.accounts_by_id[user.account_id]
+            assert account.enabled
+            assert user.account == account.name
+
+
+def members_and_channels_agree(chat: Chat) -> None:
+    """A user is in the channels that have them as a member, and in no others."""
+    for user in chat.users.values():
+        assert all(chat.channels[key] is channel and user in channel.members for key, channel in user.channels.items())
     for key, channel in chat.channels.items():
-        assert key == channel.key
-        _check_channel(chat, channel)
-    if chat.channels:  # so it has started
-        assert chat.channels[casefold(chat.rules.lobby)].founder == 0, "the lobby is there, and the server's"
+        assert key == channel.key == casefold(channel.name)
+        for user in channel.members:
+            assert chat.users[user.key] is user
+            assert user.channels[key] is channel
     assert len({channel.id for channel in chat.channels.values()}) == len(chat.channels)
 
 
-def _check_user(chat: Chat, user: User) -> None:
-    assert user.key == casefold(user.nick)
-    assert valid_nick(user.nick)
-    assert user.source == f"{user.nick}!{user.username}@{user.host}"
-    assert user.sessions, "a user goes with the last session"
-    assert user.audience == tuple(user.sessions)
-    assert all(chat.channels[key] is channel and user in channel.members for key, channel in user.channels.items())
-    assert len(user.channels) <= chat.rules.channels_per_user
-    owner = chat.accounts.get(user.key)
-    assert owner is None or owner.id == user.account_id, "nobody but its owner wears an account's name"
-    if user.account_id is None:
-        assert user.account is None
-        assert chat.rules.guests
-    else:
-        account = chat.accounts_by_id[user.account_id]
-        assert account.enabled
-        assert user.account == account.name
-        assert chat.rules.guests or user.nick == account.name
+def what_is_remembered_is_what_a_fresh_look_finds(chat: Chat) -> None:
+    """The audience, the roll and who is muted are kept until something changes, and never longer."""
+    for channel in chat.channels.values():
+        assert channel.audience == tuple(session for user in channel.members for session in user.sessions)
+        assert [(m.prefix, m.nick, m.source, m.invisible) for m in channel.roll] == [
+            (membership.prefix, user.nick, user.source, "i" in user.modes)
+            for user, membership in channel.members.items()
+        ]
+        for user, verdict in channel._verdicts.items():
+            assert user in channel.members, "nothing is remembered of who is not there"
+            banned, excepted = (
+                any(e.mask.matches(user.source, user.account) for e in channel.lists[letter].values())
+                for letter in "be"
+            )
+            assert verdict is (banned and not excepted)
 
 
-def _check_channel(chat: Chat, channel: Channel) -> None:
-    assert channel.key == casefold(channel.name)
-    assert channel.members or channel.lasting, "an empty channel that belongs to nobody goes"
-    assert channel.audience == tuple(session for user in channel.members for session in user.sessions)
-    assert [(m.prefix, m.nick, m.source) for m in channel.roll] == [
-        (membership.prefix, user.nick, user.source) for user, membership in channel.members.items()
-    ]
-    assert channel.founder is None or channel.founder == 0 or channel.founder in chat.accounts_by_id
-    for user, membership in channel.members.items():
-        assert chat.users[user.key] is user
-        assert user.channels[channel.key] is channel
-        assert not (channel.founder == 0 and membership.operator), "the server's channels are nobody else's"
-        if channel.founder is not None and channel.founder == user.account_id:
-            assert membership.operator, "its owner is always its operator"
+def restricted_says_whether_anything_restricts(chat: Chat) -> None:
+    """A channel is ``restricted`` if it has a ban, or is moderated, or wants accounts of speakers, or no CTCP."""
+    for channel in chat.channels.values():
+        assert channel.restricted is (len(channel.lists["b"]) > 0 or not {"m", "M", "C"}.isdisjoint(channel.flags))
 
 
-def check_events(chat: Chat, before: set[int], stamp: int, events: Sequence[Event]) -> None:
-    """Check the events of a request that has just been applied; ``before`` are the sessions before it.
+def a_channel_belongs_to_somebody_or_has_members(chat: Chat) -> None:
+    """A channel is an account's, or the server's, or nobody's: then it goes with its last member."""
+    for channel in chat.channels.values():
+        assert channel.lasting or channel.members
+        assert channel.founder in (None, 0) or channel.founder in chat.accounts_by_id
+    if chat.channels:  # so it has started
+        assert chat.channels[casefold(chat.rules.lobby)].founder == 0, "the lobby is there, and the server's"
 
-    Whom an event names as a listener is on the chat after the request: who has gone hears of it only from
-    :class:`SessionsEnded`, which names none that is still there.
-    """
-    assert [event.stamp for event in events] == [stamp + place for place in range(len(events))]
-    assert len(events) <= MAX_EVENTS
-    for event in events:
-        for name in ("audience", "copies", "joiners", "own"):
-            listeners: tuple[int, ...] = getattr(event, name, ())
-            assert len(set(listeners)) == len(listeners), "nobody hears anything twice"
-            assert chat.sessions.keys() >= set(listeners)
-        match event:
-            case SessionsEnded():
-                assert event.sessions
-                assert before.issuperset(event.sessions)
-                assert chat.sessions.keys().isdisjoint(event.sessions)
-            case Said():
-                line = f":{event.source} {event.kind} {event.target} :{event.text}\r\n"
-                assert len(line.encode()) <= 512
-                assert event.origin in chat.sessions
-                assert set(event.audience).isdisjoint(event.copies)
-                assert not event.held or (event.audience == () and chat.held[event.target_id or 0] == stamp)
-                if event.channel_id is not None:
-                    channel = chat.channels[casefold(event.target)]
-                    assert chat.sessions[event.origin] in channel.members
-                    assert event.audience is channel.audience, "without a copy"
-            case Joined():
-                assert set(event.joiners) <= set(event.audience)
-            case NickChanged():
-                assert set(event.own) <= set(event.audience)
+
+def founded_counts_the_channels_of_an_account(chat: Chat) -> None:
+    """``founded`` is how many channels belong to each account that has any."""
+    founders = [channel.founder for channel in chat.channels.values() if channel.founder]
+    assert chat.founded == {founder: founders.count(founder) for founder in founders}
+
+
+def invitations_agree(chat: Chat) -> None:
+    """Channels and users agree on who is invited: those who are there, into what is there, and where they are not."""
+    for user in chat.users.values():
+        assert len(user.invitations) <= MAX_INVITATIONS
+        for key, channel in user.invitations.items():
+            assert chat.channels[key] is channel
+            assert user in channel.invited
+    for channel in chat.channels.values():
+        for user in channel.invited:
+            assert chat.users[user.key] is user
+            assert user.invitations[channel.key] is channel
+            assert user not in channel.members
+
+
+def memberships_are_of_the_known_modes(chat: Chat) -> None:
+    """What a member is, is one of the few memberships that there are."""
+    for channel in chat.channels.values():
+        assert all(membership is Membership.of(membership.modes) for membership in channel.members.values())
+
+
+def access_is_for_accounts_where_it_lasts(chat: Chat) -> None:
+    """Only an account that exists is anything in a channel whenever it comes, and only in a channel that lasts."""
+    for channel in chat.channels.values():
+        assert channel.lasting or not channel.access
+        assert channel.access.keys() <= chat.accounts_by_id.keys()
+        assert all(modes and modes == Membership.of(modes).modes for modes in channel.access.values())
+        assert len(channel.access) <= MAX_ACCESS
+
+
+def modes_are_known_and_sorted(chat: Chat) -> None:
+    """Channels and users have modes that there are, each once, in order; entries of lists stand under their own key."""
+    flags = {mode.letter for mode in CHANNEL_MODES.values() if mode.kind is ModeKind.FLAG}
+    for channel in chat.channels.values():
+        assert list(channel.flags) == sorted(set(channel.flags) & flags)
+        assert channel.limit is None or 0 < channel.limit <= MAX_LIMIT
+        assert channel.join_key is None or channel.join_key
+        assert channel.lists.keys() == set(LISTS)
+        for entries in channel.lists.values():
+            for key, entry in entries.items():
+                assert key == casefold(entry.text)
+                assert entry.text == complete_mask(entry.text)
+                assert entry.mask == BanMask.parse(entry.text)
+    for user in chat.users.values():
+        assert list(user.modes) == sorted(set(user.modes) & USER_MODES.keys())
+
+
+def what_an_account_says_is_its_users(chat: Chat) -> None:
+    """Whom a user silences, and their metadata, are the account's own; what is empty is not kept."""
+    for kept in (chat.silenced, chat.metadata):
+        assert kept.keys() <= chat.accounts_by_id.keys()
+        assert all(kept.values())
+    for user in chat.users.values():
+        if user.account_id is not None:
+            assert user.silenced is chat.silenced.get(user.account_id, user.silenced)
+            assert user.metadata is chat.metadata.get(user.account_id, user.metadata)
+            assert bool(user.silenced) is (user.account_id in chat.silenced)
+            assert bool(user.metadata) is (user.account_id in chat.metadata)
+        assert len({casefold(text) for text in user.silenced}) == len(user.silenced)
+        assert all(mask == BanMask.parse(text) and not mask.mute for text, mask in user.silenced.items())
+    for owner in (*chat.users.values(), *chat.channels.values()):
+        assert all(map(valid_key, owner.metadata))
+
+
+def somebody_is_away_when_all_sessions_are(chat: Chat) -> None:
+    """A user is away when nobody is at any of the sessions."""
+    for user in chat.users.values():
+        assert user.away == away_of(user.sessions)
+        assert "" not in user.sessions.values()
+
+
+def bans_are_found_by_what_they_ban(chat: Chat) -> None:
+    """A ban of the server stands under its kind and its casefolded mask, in the one way in which that is written."""
+    assert len(chat.bans) <= MAX_BANS
+    for (kind, key), ban in chat.bans.items():
+        assert (kind, key) == (ban.kind, casefold(ban.mask))
+        if kind is BanKind.NETWORK:
+            assert ban.mask == str(network_of(ban.mask))
+        else:
+            assert valid_nick(ban.mask)
+
+
+def messages_wait_for_accounts(chat: Chat) -> None:
+    """Private messages wait only for accounts that exist, and their number is known."""
+    assert chat.held.keys() == chat.held_numbers.keys()
+    assert chat.held.keys() <= chat.accounts_by_id.keys()
+    assert all(number > 0 for number in chat.held_numbers.values())
+
+
+def names_are_valid(chat: Chat) -> None:
+    """No account or channel has a name that nobody could write."""
+    assert all(valid_nick(account.name) for account in chat.accounts.values())
+    assert all(valid_channel(channel.name) for channel in chat.channels.values())
+
+
+LAWS: tuple[Callable[[Chat], None], ...] = (
+    accounts_are_known_by_name_and_by_id,
+    a_session_is_one_users,
+    a_nick_has_one_owner,
+    an_account_is_one_user,
+    members_and_channels_agree,
+    what_is_remembered_is_what_a_fresh_look_finds,
+    restricted_says_whether_anything_restricts,
+    a_channel_belongs_to_somebody_or_has_members,
+    founded_counts_the_channels_of_an_account,
+    invitations_agree,
+    memberships_are_of_the_known_modes,
+    access_is_for_accounts_where_it_lasts,
+    modes_are_known_and_sorted,
+    what_an_account_says_is_its_users,
+    somebody_is_away_when_all_sessions_are,
+    bans_are_found_by_what_they_ban,
+    messages_wait_for_accounts,
+    names_are_valid,
+)
 
 
 def normal(value: object) -> object:

@@ -2,13 +2,16 @@
 
 from typing import TypeVar
 
-from securechat.chat.events import AccountAdded, Arrived, Event
+from securechat.chat.events import AccountAdded, Arrived, Event, ModesChanged, UserModesChanged
 from securechat.chat.machine import MAX_EVENTS, Applied, Chat
 from securechat.chat.model import Account, Role, Rules
+from securechat.chat.modes import ALL_KINDS
 from securechat.chat.refusals import Reason, Refusal
-from securechat.chat.requests import AddAccount, Arrive, Depart, Join, Request, Start
+from securechat.chat.requests import AddAccount, Arrive, Depart, Join, Request, SetModes, SetUserModes, Start
 from securechat.chat.views import snapshot
-from tests.chat.invariants import check_chat, check_events, normal
+from securechat.irc.modes import ModeChange, parse_modes
+from tests.chat.event_laws import Before, check_events
+from tests.chat.invariants import check_chat, normal
 
 E = TypeVar("E")
 
@@ -33,12 +36,12 @@ class Room:
     def do(self, request: Request) -> list[Event]:
         """The events of a request that is accepted."""
         chat, stamp = self.chat, self._next(request)
-        before, sessions = snapshot(chat), set(chat.sessions)
+        before, known = snapshot(chat), Before.of(chat)
         first = chat.apply(stamp, request)
         assert isinstance(first, Applied), first
         events, after = first.events.copy(), snapshot(chat)
         check_chat(chat)
-        check_events(chat, sessions, stamp, events)
+        check_events(chat, known, stamp, events)
         first.undo()
         assert snapshot(chat) == before
         check_chat(chat)
@@ -89,6 +92,19 @@ class Room:
     def member(self, name: str, *channels: str) -> int:
         """The session of an account that is new, and there."""
         return self.enter(self.account(name), *channels)
+
+    def mode(self, session: int, channel: str, *params: str) -> ModesChanged:
+        """What becomes of a MODE with these parameters."""
+        return self.one(SetModes(session, channel, parse_modes(ALL_KINDS, params, 100).changes), ModesChanged)
+
+    def user_mode(self, session: int, letters: str) -> UserModesChanged:
+        """What becomes of a MODE of oneself with these letters, all with the same sign."""
+        changes = tuple(ModeChange(letters[0] == "+", letter) for letter in letters[1:])
+        return self.one(SetUserModes(session, changes), UserModesChanged)
+
+    def modes(self, channel: str) -> str:
+        """A channel's modes, as a member sees them."""
+        return " ".join(self.chat.channels[channel].mode_words(with_key=True))
 
     def leave(self, *sessions: int) -> None:
         for session in sessions:

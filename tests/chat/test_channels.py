@@ -1,7 +1,8 @@
 """Channels: joining, parting, topics, and to whom they belong."""
 
+from securechat.chat.channel import Topic
 from securechat.chat.events import Arrived, ChannelMade, ChannelView, Joined, MemberView, Parted, TopicChanged
-from securechat.chat.model import Rules, Topic
+from securechat.chat.model import Rules
 from securechat.chat.refusals import Reason
 from securechat.chat.requests import ChangeNick, Join, Part, RemoveAccount, SetTopic, Start
 from tests.chat.room import GUESTS, Room
@@ -25,6 +26,7 @@ def test_who_makes_a_channel_is_its_operator() -> None:
         (session,),
         (session,),
         ChannelView("#Tea", None, (MemberView("@", "ann", "ann!~ann@host"),)),
+        nick="ann",
     )
     assert room.chat.channels["#tea"].created == stamp
 

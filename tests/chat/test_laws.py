@@ -34,7 +34,8 @@ from securechat.chat.requests import (
     Start,
 )
 from securechat.chat.views import snapshot
-from tests.chat.invariants import check_chat, check_events, normal
+from tests.chat.event_laws import Before, check_events
+from tests.chat.invariants import check_chat, normal
 
 _RULE_OF = {
     Start: presence.start,
@@ -138,12 +139,12 @@ class Chats(RuleBasedStateMachine):
         self.lawful = False
         chat, stamp = self.chat, self.stamp
         self.stamp += MAX_EVENTS
-        before, sessions = snapshot(chat), set(chat.sessions)
+        before, known = snapshot(chat), Before.of(chat)
         self._ask_in_vain(stamp, request)
         answer = chat.apply(stamp, request)
         if isinstance(answer, Applied):
             check_chat(chat)
-            check_events(chat, sessions, stamp, answer.events)
+            check_events(chat, known, stamp, answer.events)
             self.steps.append(_Step(stamp, request, before, answer, answer.events.copy()))
         else:
             assert snapshot(chat) == before

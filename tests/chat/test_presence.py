@@ -2,6 +2,7 @@
 
 import pytest
 
+from securechat.chat.channel import Channel
 from securechat.chat.events import (
     AccountAdded,
     Arrived,
@@ -13,7 +14,7 @@ from securechat.chat.events import (
     Started,
 )
 from securechat.chat.machine import MAX_EVENTS, Chat
-from securechat.chat.model import Channel, Rules
+from securechat.chat.model import Rules
 from securechat.chat.refusals import Reason
 from securechat.chat.requests import (
     AddAccount,
@@ -156,7 +157,9 @@ def test_the_leave_is_announced_when_the_last_session_goes() -> None:
     assert room.do(Depart(first, "gone")) == []
     assert set(room.chat.channels["#lobby"].audience) == {second, bob}
     left = room.one(Depart(second, "gone too"), Left)
-    assert left == Left(room.stamp, "ann!~ann@host", "ann", ann.id, "gone too", ("#lobby",), (bob,))
+    assert left == Left(
+        room.stamp, "ann!~ann@host", "ann", ann.id, "gone too", ("#lobby",), (bob,), False, "ann's name"
+    )
     assert room.nicks("#lobby") == {"bob": ""}
 
 
@@ -270,7 +273,17 @@ def test_who_is_alone_sees_the_own_new_nick() -> None:
     room = Room(GUESTS)
     guest = room.enter("guest")
     changed = room.one(ChangeNick(guest, "ghost"), NickChanged)
-    assert changed == NickChanged(room.stamp, "guest!~guest@host", None, None, "ghost", (guest,), (guest,))
+    assert changed == NickChanged(
+        room.stamp,
+        "guest!~guest@host",
+        None,
+        None,
+        "ghost",
+        (guest,),
+        (guest,),
+        new_source="ghost!~guest@host",
+        realname="a guest",
+    )
 
 
 def test_what_one_may_change_the_nick_to() -> None:

@@ -1,14 +1,16 @@
-"""Answers to questions, and what the snapshot sees."""
+"""Answers to questions, and what the snapshot sees. What the secret channels hide is in test_secrecy."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from securechat.chat.channel import Channel, Membership, Topic
 from securechat.chat.events import ChannelView, MemberView
 from securechat.chat.machine import Chat
-from securechat.chat.model import Channel, Membership, Role, Topic
-from securechat.chat.requests import ChangeNick, Part, Say, SetTopic
+from securechat.chat.model import BanKind, Role
+from securechat.chat.modes import Rank
+from securechat.chat.requests import AddBan, ChangeNick, Invite, Part, Say, SetAway, SetMetadata, SetTopic, Silence
 from securechat.chat.views import (
     ChannelLine,
     ChannelModes,
@@ -16,6 +18,7 @@ from securechat.chat.views import (
     Population,
     Whois,
     channel_modes,
+    channel_names,
     channel_view,
     list_channels,
     population,
@@ -24,11 +27,8 @@ from securechat.chat.views import (
     who,
     whois,
 )
+from securechat.chat.views_people import Presence, is_here, present
 from tests.chat.room import GUESTS, Room
-
-ANN = Person("ann", "~ann", "host", "ann's name", "ann", True)
-BOB = Person("bob", "~bob", "host", "bob's name", "bob", False)
-GUEST = Person("Guest", "~guest", "host", "a guest", None, False)
 
 
 @pytest.fixture
@@ -44,10 +44,36 @@ def room() -> Room:
     return room
 
 
+def _person(room: Room, nick: str, channel: str | None = None, prefix: str = "") -> Person:
+    """Somebody of whom nothing special is known."""
+    user = room.chat.users[nick]
+    name = "guest" if user.account is None else nick
+    return Person(
+        user.nick,
+        f"~{name}",
+        "host",
+        "a guest" if user.account is None else f"{nick}'s name",
+        user.account,
+        nick == "ann",
+        channel,
+        prefix,
+        last_spoke=user.since,
+    )
+
+
 def test_a_channel(room: Room) -> None:
     topic = Topic("Earl Grey", "ann!~ann@host", room.stamp)
-    assert channel_view(room.chat, "#TEA") == ChannelView("#Tea", topic, (MemberView("@", "ann", "ann!~ann@host"),))
-    assert channel_view(room.chat, "#none") is None
+    assert channel_view(room.chat, 4, "#TEA") == ChannelView("#Tea", topic, (MemberView("@", "ann", "ann!~ann@host"),))
+    assert channel_view(room.chat, 4, "#none") is None
+
+
+def test_who_is_not_in_a_channel_does_not_see_the_invisible_in_it(room: Room) -> None:
+    room.user_mode(1, "+i")
+    for session, nicks in ((1, ["ann", "bob"]), (3, ["ann", "bob"]), (4, ["bob"]), (99, ["bob"])):
+        seen = channel_view(room.chat, session, "#lobby")
+        assert seen is not None
+        assert [member.nick for member in seen.members] == nicks
+        assert [person.nick for person in who(room.chat, session, "#lobby")] == nicks
 
 
 def test_a_topic_and_whether_one_is_in_the_channel(room: Room) -> None:
@@ -60,82 +86,157 @@ def test_a_topic_and_whether_one_is_in_the_channel(room: Room) -> None:
 
 
 def test_who_of_a_channel(room: Room) -> None:
-    ann, bob = replace(ANN, channel="#lobby"), replace(BOB, channel="#lobby")
-    assert who(room.chat, "#LOBBY") == [ann, bob]
-    assert who(room.chat, "#tea") == [replace(ANN, channel="#Tea", prefix="@")]
-    assert who(room.chat, "#none") == who(room.chat, "#*") == []
+    ann, bob = _person(room, "ann", "#lobby", "@"), _person(room, "bob", "#lobby")
+    assert who(room.chat, 3, "#LOBBY") == [ann, bob]
+    assert who(room.chat, 3, "#tea") == [_person(room, "ann", "#Tea", "@")]
+    assert who(room.chat, 3, "#none") == who(room.chat, 3, "#*") == []
 
 
 @pytest.mark.parametrize(
     ("mask", "people"),
     [
-        ("ANN", [ANN]),
+        ("ANN", ["ann"]),
         ("nobody", []),
-        ("*", [ANN, BOB, GUEST]),
-        ("b?b", [BOB]),
-        ("~GUE*", [GUEST]),
-        ("*'s name", [ANN, BOB]),
+        ("*", ["ann", "bob", "guest"]),
+        ("b?b", ["bob"]),
+        ("~GUE*", ["guest"]),
+        ("*'s name", ["ann", "bob"]),
         ("*x*", []),
         ("~ann", []),
     ],
 )
-def test_who_of_a_mask(room: Room, mask: str, people: list[Person]) -> None:
-    assert who(room.chat, mask) == people
+def test_who_of_a_mask(room: Room, mask: str, people: list[str]) -> None:
+    assert who(room.chat, 4, mask) == [_person(room, nick) for nick in people]
+
+
+def test_a_mask_does_not_find_the_invisible_except_where_one_is_with_them(room: Room) -> None:
+    room.user_mode(1, "+i")
+    assert [person.nick for person in who(room.chat, 3, "*")] == ["ann", "bob", "Guest"]
+    assert [person.nick for person in who(room.chat, 4, "*")] == ["bob", "Guest"]
+    assert [person.nick for person in who(room.chat, 99, "*")] == ["bob", "Guest"]
+    assert [person.nick for person in who(room.chat, 4, "ann")] == ["ann"], "whose nick one knows"
+    room.user_mode(4, "+i")
+    assert [person.nick for person in who(room.chat, 4, "*")] == ["bob", "Guest"], "oneself one always sees"
 
 
 def test_whois(room: Room) -> None:
     user = room.chat.users["ann"]
     room.do(Say(2, "PRIVMSG", "#lobby", "hello"))
-    spoke = room.stamp
-    assert whois(room.chat, "ANN") == Whois(ANN, (("", "#lobby"), ("@", "#Tea")), user.since, spoke, 2)
+    ann = replace(_person(room, "ann"), last_spoke=room.stamp)
+    assert whois(room.chat, 4, "ANN") == Whois(
+        ann, (("@", "#lobby"), ("@", "#Tea")), user.since, room.stamp, 2, modes="o"
+    )
     guest = room.chat.users["guest"]
-    assert whois(room.chat, "guest") == Whois(GUEST, (), guest.since, guest.since, 1)
-    assert whois(room.chat, "nobody") is None
+    assert whois(room.chat, 4, "guest") == Whois(_person(room, "guest"), (), guest.since, guest.since, 1)
+    assert whois(room.chat, 4, "nobody") is None
+
+
+def test_whois_of_the_invisible_shows_the_channels_in_which_one_is_too(room: Room) -> None:
+    room.user_mode(1, "+i")
+    shown = {1: {"#lobby", "#Tea"}, 3: {"#lobby"}, 4: set(), 99: set()}
+    for session, names in shown.items():
+        answer = whois(room.chat, session, "ann")
+        assert answer is not None
+        assert answer.person.invisible
+        assert {name for _, name in answer.channels} == names
 
 
 def test_whois_of_an_account_under_another_nick(room: Room) -> None:
     room.do(ChangeNick(1, "anne"))
-    answer = whois(room.chat, "anne")
+    answer = whois(room.chat, 3, "anne")
     assert answer is not None
-    assert answer.person == replace(ANN, nick="anne")
-    assert whois(room.chat, "ann") is None
+    assert (answer.person.nick, answer.person.account) == ("anne", "ann")
+    assert whois(room.chat, 3, "ann") is None
+
+
+def test_what_people_say_of_themselves_is_seen(room: Room) -> None:
+    room.do(SetAway(3, "out"))
+    room.user_mode(3, "+B")
+    answer = whois(room.chat, 4, "bob")
+    assert answer is not None
+    assert (answer.person.away, answer.person.bot, answer.modes) == ("out", True, "B")
+    assert answer.person == who(room.chat, 4, "bob")[0]
 
 
 def test_list(room: Room) -> None:
-    lobby, tea = ChannelLine("#lobby", 2, ""), ChannelLine("#Tea", 1, "Earl Grey")
-    assert list_channels(room.chat, None) == [lobby, tea]
-    assert list_channels(room.chat, ["#TEA", "#none"]) == [tea]
-    assert list_channels(room.chat, []) == []
+    created = {name: room.chat.channels[name].created for name in ("#lobby", "#tea")}
+    lobby = ChannelLine("#lobby", 2, "", created["#lobby"], None)
+    tea = ChannelLine("#Tea", 1, "Earl Grey", created["#tea"], room.stamp)
+    assert list_channels(room.chat, 4, None) == [lobby, tea]
+    assert list_channels(room.chat, 4, ["#TEA", "#none"]) == [tea]
+    assert list_channels(room.chat, 4, []) == []
     room.do(Part(1, "#tea"))
-    assert list_channels(room.chat, None) == [lobby]
-    assert list_channels(room.chat, ["#tea"]) == [ChannelLine("#Tea", 0, "Earl Grey")]
+    assert list_channels(room.chat, 4, None) == [lobby]
+    assert list_channels(room.chat, 4, ["#tea"]) == [replace(tea, members=0)]
 
 
 def test_modes(room: Room) -> None:
     created = room.chat.channels["#tea"].created
-    assert channel_modes(room.chat, 2, "#TEA") == ChannelModes("#Tea", created, True, True)
-    assert channel_modes(room.chat, 3, "#tea") == ChannelModes("#Tea", created, False, False)
-    assert channel_modes(room.chat, 99, "#tea") == ChannelModes("#Tea", created, False, False)
+    assert channel_modes(room.chat, 2, "#TEA") == ChannelModes("#Tea", created, ("+nt",), Rank.OPERATOR, {})
+    assert channel_modes(room.chat, 3, "#tea") == ChannelModes("#Tea", created, ("+nt",), None, {})
+    assert channel_modes(room.chat, 99, "#tea") == ChannelModes("#Tea", created, ("+nt",), None, {})
     assert channel_modes(room.chat, 1, "#none") is None
-    lobby = channel_modes(room.chat, 1, "#lobby")
+    lobby = channel_modes(room.chat, 3, "#lobby")
     assert lobby is not None
-    assert (lobby.member, lobby.operator) == (True, False)
+    assert lobby.rank is Rank.MEMBER
+
+
+def test_only_members_see_the_key(room: Room) -> None:
+    room.mode(1, "#tea", "+lk", "10", "secret")
+    for session, words in ((2, ("+ntkl", "secret", "10")), (3, ("+ntkl", "*", "10")), (99, ("+ntkl", "*", "10"))):
+        seen = channel_modes(room.chat, session, "#tea")
+        assert seen is not None
+        assert seen.words == words
+
+
+def test_lists_that_are_asked_for(room: Room) -> None:
+    room.mode(1, "#tea", "+bbe", "eve", "~a:eve", "*!*@host")
+    seen = channel_modes(room.chat, 3, "#tea", ["b", "I"])
+    assert seen is not None
+    assert {letter: [entry.text for entry in entries] for letter, entries in seen.lists.items()} == {
+        "b": ["eve!*@*", "~a:eve"],
+        "I": [],
+    }
+
+
+def test_ones_own_channels(room: Room) -> None:
+    assert channel_names(room.chat, 2) == ["#lobby", "#Tea"]
+    assert channel_names(room.chat, 4) == channel_names(room.chat, 99) == []
 
 
 def test_population(room: Room) -> None:
-    assert population(room.chat) == Population(users=3, admins=1, channels=2, sessions=4)
+    assert population(room.chat) == Population(users=3, invisible=0, operators=1, channels=2, sessions=4)
+    room.user_mode(3, "+i")
     room.do(Part(1, "#tea"))
-    assert population(room.chat) == Population(users=3, admins=1, channels=1, sessions=4)
+    assert population(room.chat) == Population(users=2, invisible=1, operators=1, channels=1, sessions=4)
     room.leave(1, 2, 3, 4)
-    assert population(room.chat) == Population(0, 0, 0, 0)
+    assert population(room.chat) == Population(0, 0, 0, 0, 0)
+
+
+def test_who_of_some_is_here(room: Room) -> None:
+    room.do(SetAway(3, "out"))
+    assert present(room.chat, ["GUEST", "nobody", "bob", "guest", "ann"]) == [
+        Presence("Guest", "~guest", "host", operator=False, away=False),
+        Presence("bob", "~bob", "host", operator=False, away=True),
+        Presence("ann", "~ann", "host", operator=True, away=False),
+    ]
+    assert is_here(room.chat, "ANN")
+    assert not is_here(room.chat, "#lobby")
 
 
 def test_answers_do_not_change_with_the_chat(room: Room) -> None:
-    view, person, everybody = channel_view(room.chat, "#lobby"), whois(room.chat, "ann"), who(room.chat, "*")
-    copies = repr((view, person, everybody))
+    room.mode(1, "#lobby", "+b", "eve")
+    answers = (
+        channel_view(room.chat, 1, "#lobby"),
+        whois(room.chat, 1, "ann"),
+        who(room.chat, 1, "*"),
+        channel_modes(room.chat, 1, "#lobby", ["b"]),
+    )
+    copies = repr(answers)
+    room.mode(1, "#lobby", "-b+i", "eve")
     room.do(ChangeNick(1, "anne"))
     room.leave(1, 2, 3, 4)
-    assert repr((view, person, everybody)) == copies
+    assert repr(answers) == copies
 
 
 def test_two_empty_chats_are_equal() -> None:
@@ -156,7 +257,20 @@ def _make_channel(chat: Chat) -> None:
         lambda chat: chat.accounts.__setitem__("bob", replace(chat.accounts["bob"], credential="changed")),
         lambda chat: chat.sessions.__delitem__(2),
         lambda chat: chat.users.__delitem__("guest"),
-        lambda chat: chat.users["bob"].rename("Bob", "bob"),
+        lambda chat: chat.users["bob"].become(nick="Bob", key="bob", host="host", account=chat.accounts["bob"]),
+        lambda chat: chat.users["bob"].become(nick="bob", key="bob", host="h", account=chat.accounts["bob"]),
+        lambda chat: setattr(chat.users["bob"], "realname", "Robert"),
+        lambda chat: setattr(chat.users["bob"], "modes", "i"),
+        lambda chat: setattr(chat.users["bob"], "away", "out"),
+        lambda chat: chat.users["bob"].sessions.__setitem__(3, "out"),
+        lambda chat: chat.users["bob"].silenced.clear(),
+        lambda chat: chat.users["bob"].metadata.clear(),
+        lambda chat: chat.users["guest"].invitations.clear(),
+        lambda chat: chat.silenced.clear(),
+        lambda chat: chat.metadata.clear(),
+        lambda chat: chat.bans.clear(),
+        lambda chat: chat.founded.clear(),
+        lambda chat: chat.held_numbers.__setitem__(1, 1),
         lambda chat: chat.users["ann"].attach(9),
         lambda chat: chat.users["ann"].sessions.__setitem__(9, None),
         lambda chat: setattr(chat.users["ann"], "_audience", ()),
@@ -169,10 +283,24 @@ def _make_channel(chat: Chat) -> None:
         lambda chat: setattr(chat.channels["#tea"], "_audience", ()),
         lambda chat: chat.channels["#tea"].dismiss(chat.users["ann"]),
         lambda chat: chat.channels["#tea"].admit(chat.users["bob"], Membership()),
-        lambda chat: chat.channels["#tea"].members.__setitem__(chat.users["ann"], Membership(operator=False)),
+        lambda chat: chat.channels["#tea"].members.__setitem__(chat.users["ann"], Membership()),
+        lambda chat: chat.channels["#tea"].set_modes("n", None, None),
+        lambda chat: chat.channels["#tea"].set_modes("nt", "key", None),
+        lambda chat: chat.channels["#tea"].set_modes("nt", None, 5),
+        lambda chat: chat.channels["#tea"].lists["b"].clear(),
+        lambda chat: chat.channels["#tea"].access.clear(),
+        lambda chat: chat.channels["#tea"].invited.clear(),
+        lambda chat: chat.channels["#tea"].metadata.clear(),
+        lambda chat: setattr(chat.channels["#tea"], "restricted", False),
     ],
 )
 def test_the_snapshot_sees_every_change(room: Room, change: Callable[[Chat], object]) -> None:
+    room.do(Silence(3, True, "eve"))
+    room.do(SetMetadata(3, "*", "color", "red"))
+    room.do(SetMetadata(1, "#tea", "color", "black"))
+    room.do(Invite(1, "guest", "#tea"))
+    room.mode(1, "#tea", "+bo", "eve", "ann")
+    room.do(AddBan(None, BanKind.NETWORK, "192.0.2.0/24", "spam"))
     before = snapshot(room.chat)
     change(room.chat)
     assert snapshot(room.chat) != before

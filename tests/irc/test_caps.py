@@ -258,9 +258,27 @@ def test_the_list() -> None:
         assert "=" not in name
         assert not name.startswith("-")
     assert OFFERS["sasl"] == "PLAIN"
-    # All names in the one line that clients before 302 get.
+    # All names that are no drafts in the one line that clients before 302 get.
     (line,) = ask(Negotiation(), "LS", room=510 - len(":irc.example.org CAP * "))
-    assert line[1].split() == list(CAPABILITIES)
+    ratified = [name for name in OFFERS if "/" not in name]
+    assert line[1].split()[: len(ratified)] == ratified
+    # So they will be when all are ready.
+    everything = Negotiation(dict.fromkeys(CAPABILITIES, ""))
+    (line,) = ask(everything, "LS", room=510 - len(":irc.example.org CAP * "))
+    assert sorted(line[1].split()) == list(CAPABILITIES)
+
+
+def test_what_is_not_ready_is_not_offered() -> None:
+    assert set(OFFERS) == {name for name, capability in CAPABILITIES.items() if capability.ready}
+    (answer,) = ask(Negotiation(), "REQ", " ".join(CAPABILITIES))
+    assert answer[0] == ("ACK" if set(OFFERS) == set(CAPABILITIES) else "NAK")
+
+
+def test_drafts_are_what_an_old_client_is_not_told() -> None:
+    negotiation = Negotiation(dict.fromkeys(("batch", "draft/a", "draft/b", "draft/c", "sasl"), ""))
+    (line,) = ask(negotiation, "LS", room=30)
+    assert line[1] == "batch sasl draft/a"
+    assert [line[-1] for line in ask(negotiation, "LS", "302", room=30)] == ["batch draft/a draft/b", "draft/c sasl"]
 
 
 _words = st.sampled_from(

@@ -22,6 +22,14 @@ EXAMPLES: list[tuple[ProtocolError, list[str]]] = [
     (errors.MalformedMessageError("a b"), ["421 al * :Unknown command"]),
     (errors.NotEnoughParametersError("JOIN"), ["461 al JOIN :Not enough parameters"]),
     (errors.InvalidCapCommandError("FOO"), ["410 al FOO :Invalid CAP command"]),
+    (errors.MultilineInvalidError(), ["FAIL BATCH MULTILINE_INVALID :Invalid multiline batch"]),
+    (errors.MultilineInvalidError("Why not"), ["FAIL BATCH MULTILINE_INVALID :Why not"]),
+    (
+        errors.MultilineTargetError("#foo", "#" + "x" * 200),
+        [f"FAIL BATCH MULTILINE_INVALID_TARGET #foo #{'x' * 99} :Invalid multiline target"],
+    ),
+    (errors.MultilineTooLongError(7), ["FAIL BATCH MULTILINE_MAX_BYTES 7 :Multiline batch max-bytes exceeded"]),
+    (errors.MultilineTooManyLinesError(7), ["FAIL BATCH MULTILINE_MAX_LINES 7 :Multiline batch max-lines exceeded"]),
     (errors.SaslFailedError(), ["904 al :SASL authentication failed"]),
     (
         errors.UnknownMechanismError(["PLAIN", "EXTERNAL"]),
@@ -40,7 +48,11 @@ def test_answers(error: ProtocolError, lines: list[str]) -> None:
 
 
 def test_no_error_is_forgotten() -> None:
-    assert {type(error) for error, _ in EXAMPLES} == all_errors() - {ProtocolError, errors.SaslError}
+    assert {type(error) for error, _ in EXAMPLES} == all_errors() - {
+        ProtocolError,
+        errors.MultilineError,
+        errors.SaslError,
+    }
     for kind in all_errors():
         assert kind.__name__ in (errors.__doc__ or "")
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from securechat.irc.isupport import token, token_lines, update
+from securechat.irc.isupport import changes, token, token_lines, update
 from securechat.irc.message import Message
 from securechat.irc.numerics import Numeric, numeric
 from securechat.irc.words import UnsendableError
@@ -49,13 +49,30 @@ def test_update() -> None:
     assert known == {"NICKLEN": "9", "EMPTY": "", "NETWORK": r"a b=c\\x0A"}
 
 
-@given(
-    st.dictionaries(
-        st.text("ABC09./", min_size=1, max_size=20),
-        st.text(st.characters(exclude_characters="\0\r\n", exclude_categories=["Cs"]), max_size=20),
-        max_size=30,
-    )
+TOKENS = st.dictionaries(
+    st.text("ABC09./", min_size=1, max_size=20),
+    st.text(st.characters(exclude_characters="\0\r\n", exclude_categories=["Cs"]), max_size=20),
+    max_size=30,
 )
+
+
+def test_changes() -> None:
+    before = {"A": "1", "B": "", "C": "x"}
+    assert changes(before, before) == {}
+    assert changes(before, {"C": "x", "A": "2", "D": ""}) == {"B": None, "A": "2", "D": ""}
+    assert token_lines({"B": None, "A": "2", "D": ""}, 400) == [["-B", "A=2", "D"]]
+
+
+@given(TOKENS, TOKENS)
+@settings(max_examples=100)
+def test_changes_bring_a_client_up_to_date(before: dict[str, str], after: dict[str, str]) -> None:
+    known = dict(before)
+    for line in token_lines(changes(before, after), 450):
+        update(known, line)
+    assert known == after
+
+
+@given(TOKENS)
 @settings(max_examples=100)
 def test_the_client_knows_what_the_server_said(tokens: dict[str, str]) -> None:
     known: dict[str, str] = {}

@@ -31,6 +31,8 @@ def feed(*pieces: bytes, max_tags: int = MAX_TAGS_FROM_CLIENT) -> list[object]:
 def test_line_ends() -> None:
     assert feed(b"a\r\nb\nc\rd\r\n") == ["a", "b", "c", "d"]
     assert feed(b"\r\n\n\r\r\n\n") == []
+    assert feed(b" \r\n  ", b" \n\t\n" + b" " * 510 + b"\n") == []
+    assert feed(b" " * 511 + b"\n") == [LineTooLongError]
     assert feed(b"") == []
 
 
@@ -71,6 +73,7 @@ def test_tags_have_their_own_limit(max_tags: int, data: int) -> None:
     tags = b"@" + b"t" * data + b" "
     assert feed(tags + body + b"y\r\nPING\r\n", max_tags=max_tags) == [LineTooLongError, "PING"]
     assert feed(tags[:-1] + b"\r\n", max_tags=max_tags) == [tags[:-1].decode()]  # no command; for parse() to say
+    assert feed(b"@" + b"t" * (data + 1) + b"\r\nPING\r\n", max_tags=max_tags) == [TagsTooLongError, "PING"]
 
 
 def test_a_long_line_without_tags_can_not_use_the_room_for_tags() -> None:

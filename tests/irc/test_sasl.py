@@ -229,6 +229,8 @@ def test_after_success_there_is_no_more() -> None:
     for param in ("PLAIN", "*", "X" * 401):
         with pytest.raises(SaslAlreadyError):
             session.handle(param)
+    session.reopen()
+    assert plain(session, b"\0a\0c") == PlainCredentials("", "a", "c")
 
 
 def test_after_a_failure_there_is_another_try() -> None:

@@ -63,8 +63,17 @@ def test_keys_are_opaque() -> None:
 def test_relaying_keeps_client_only_tags_and_never_grows(section: str) -> None:
     tags = parse_tags(section)
     relayed = client_only(tags)
-    assert parse_tags(relayed) == {key: value for key, value in tags.items() if key.startswith("+")}
+    assert parse_tags(relayed) == {key: value for key, value in tags.items() if key.startswith("+") and key != "+"}
     assert len(relayed) <= len(section)
+
+
+def test_a_plus_alone_is_not_relayed() -> None:
+    assert client_only(parse_tags("+;+=x;+a;++")) == "+a;++"
+
+
+def test_ten_thousand_tags() -> None:
+    assert parse_tags(";".join(["a"] * 10_000)) == {"a": ""}
+    assert len(parse_tags(";".join(map(str, range(10_000))))) == 10_000
 
 
 @given(messages)

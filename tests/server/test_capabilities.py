@@ -5,6 +5,8 @@ import re
 import pytest
 
 from securechat.irc.caps import OFFERS
+from securechat.irc.message import Message
+from securechat.server.session import Session
 from tests.server.wire import NAME, Client, House, Opener, commands, one, params, plain
 
 
@@ -16,15 +18,25 @@ def cap(client: Client, line: str) -> list[str]:
     return answer.params
 
 
+def offers(client: Client, line: str) -> set[str]:
+    """What a CAP LS or LIST of a client that knows 302 is answered with, in as many lines as it takes."""
+    *before, last = (answer.params for answer in client.ask(line))
+    assert all(answer[2] == "*" and len(answer) == 4 for answer in before)
+    assert len(last) == 3
+    return {word for answer in (*before, last) for word in answer[-1].split()}
+
+
 def test_ls_lists_all_with_values_only_for_302(opened: Opener) -> None:
     client = opened.stranger()
-    nick, sub, offers = cap(client, "CAP LS 302")
-    assert (nick, sub) == ("*", "LS")
-    assert "sasl=PLAIN" in offers.split()
-    assert {word.partition("=")[0] for word in offers.split()} == set(OFFERS)
-    assert set(cap(client, "CAP LS")[2].split()) == set(OFFERS)
-    assert set(cap(client, "CAP LS 307")[2].split()) == set(offers.split())
-    assert set(cap(client, "CAP LS 301")[2].split()) == set(OFFERS)
+    offered = offers(client, "CAP LS 302")
+    assert "sasl=PLAIN" in offered
+    assert {word.partition("=")[0] for word in offered} == set(OFFERS)
+    assert offers(client, "CAP LS 307") == offered
+    ratified = {name for name in OFFERS if "/" not in name}
+    for line in ("CAP LS", "CAP LS 301", "CAP LS x"):
+        nick, sub, short = cap(client, line)
+        assert (nick, sub) == ("*", "LS")
+        assert ratified <= set(short.split()) <= set(OFFERS)
 
 
 def test_the_client_is_an_asterisk_until_it_has_a_nick(opened: Opener) -> None:
@@ -212,7 +224,7 @@ def test_standard_replies_may_be_asked_for(opened: Opener) -> None:
 def test_all_at_once_in_one_write(opened: Opener, house: House) -> None:
     """As a client does that does not wait for anything."""
     client = opened.stranger()
-    everything = " ".join(sorted(OFFERS))
+    everything = " ".join(sorted(name for name in OFFERS if "/" not in name))
     client.send(
         "CAP LS 302",
         "NICK alice",
@@ -227,5 +239,80 @@ def test_all_at_once_in_one_write(opened: Opener, house: House) -> None:
     answers = client.sync()
     start = ["CAP", "CAP", "AUTHENTICATE", "900", "903", "001", "002", "003", "004", "005"]
     assert commands(answers)[: len(start)] == start
-    assert commands(answers)[-4:] == ["JOIN", "353", "366", "PRIVMSG"]
+    assert commands(answers)[-2:] == ["JOIN", "PRIVMSG"]  # no-implicit-names is among them
     assert params(answers, "CAP")[1] == ["alice", "ACK", everything]
+
+
+def test_nothing_changes_before_the_acknowledgement(opened: Opener) -> None:
+    """What was asked for before is answered as it was then, also where it is sent later than the next line is read."""
+    client = opened.stranger()
+    caps = "batch draft/extended-isupport userhost-in-names"
+    client.send("NICK before", "CAP LS 302", "USER u 0 * :r", f"CAP END\r\nJOIN #ack\r\nCAP REQ :{caps}\r\nNAMES #ack")
+    answers = client.sync()
+    where = commands(answers).index("353")
+    assert answers[where].params[3] == "@before"
+    assert commands(answers).index("CAP", 1) > where
+    assert "BATCH" not in commands(answers)
+    assert answers[-2].params[3].startswith("@before!u@")
+
+
+def test_no_line_of_others_comes_between_an_answer_and_its_change(
+    house: House, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever shows something to others holds the journal's turn; so does a CAP of somebody who is on the chat."""
+    held: list[bool] = []
+    note = Session.note_capabilities
+
+    def watched(session: Session) -> None:
+        held.append(house._journal._turn.locked())
+        note(session)
+
+    client = opened()
+    monkeypatch.setattr(Session, "note_capabilities", watched)
+    assert cap(client, "CAP REQ :server-time")[1] == "ACK"
+    assert held == [True]
+
+
+# -- extended-isupport ------------------------------------------------------------------------------------------------
+
+
+def tokens(messages: list[Message]) -> list[str]:
+    return [token for each in params(messages, "005") for token in each[1:-1]]
+
+
+def test_isupport_can_be_asked_for(opened: Opener) -> None:
+    client = opened.stranger()
+    client.send("NICK isup", "USER u 0 * :r")
+    told = tokens(client.sync())
+    assert tokens(client.ask("ISUPPORT")) == told
+    assert set(commands(client.ask("isupport :whatever"))) == {"005"}
+
+
+def test_isupport_before_registration_needs_its_capability(opened: Opener) -> None:
+    client = opened.stranger()
+    assert client.asked("ISUPPORT") == ["451 * :You have not registered"]
+    client.ask("CAP REQ :draft/extended-isupport")
+    early = client.ask("ISUPPORT")
+    assert set(commands(early)) == {"005"}
+    assert {message.params[0] for message in early} == {"*"}
+    client.send("NICK early", "USER u 0 * :r", "CAP END")
+    assert tokens(client.sync()) == tokens(early)
+
+
+def test_isupport_comes_as_a_batch(opened: Opener) -> None:
+    client = opened.stranger()
+    client.send("CAP REQ :draft/extended-isupport", "CAP REQ :batch", "NICK batched", "USER u 0 * :r", "CAP END")
+    welcome = client.sync()
+    for messages in (welcome, client.ask("ISUPPORT")):
+        opening, *inside = [m for m in messages if m.command in ("005", "BATCH")]
+        closing = inside.pop()
+        reference = opening.params[0].removeprefix("+")
+        assert (opening.command, opening.params[1:]) == ("BATCH", ["draft/isupport"])
+        assert (closing.command, closing.params) == ("BATCH", [f"-{reference}"])
+        assert opening.tags == closing.tags == {}
+        assert commands(inside) == ["005"] * len(inside)
+        assert all(message.tags == {"batch": reference} for message in inside)
+    at = commands(welcome).index("BATCH")
+    assert commands(welcome)[at - 1] == "004"
+    client.ask("CAP REQ :-batch")
+    assert set(commands(client.ask("ISUPPORT"))) == {"005"}

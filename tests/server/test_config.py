@@ -12,8 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from securechat.server import config_kinds as kinds
-from securechat.server.config import Config, ConfigError, keys_of, load, read, tables, with_options
+from securechat.server.config import NAMED_TABLES, Config, ConfigError, keys_of, load, read, tables, with_options
 from securechat.server.config_example import example
+
+HASH = "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$" + "A" * 43
+OPERATOR = f"[operators.helen]\npassword = '{HASH}'\n"
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "securechat.example.toml"
 
@@ -70,6 +73,11 @@ Welcome.
 
 Be kind.
 '''
+        client_tags_denied = ["*", "-typing", "-draft/react"]
+        [admin]
+        location = "In the cellar"
+        organisation = "The chess club"
+        email = "chat@example.org"
         [listen]
         host = ["127.0.0.1", "::1", "127.0.0.1"]
         port = 6698
@@ -81,19 +89,26 @@ Be kind.
         durability = "normal"
         [accounts]
         guests = true
+        registration = true
         [limits]
         throttle = false
         min_password_length = 12
         handshake_timeout = 2
         ping_interval = 1.5
         lines_per_second = 5
+        kick_length = 100
         """
+        + OPERATOR
     )
     config = load(path)
     assert config.server.name == "chat.example.org"
     assert config.server.network == "Example"
     assert config.server.password == "open sesame"
     assert config.server.motd == ("Welcome.", "", "Be kind.")
+    assert config.server.client_tags_denied == ("*", "-typing", "-draft/react")
+    assert config.admin.location == "In the cellar"
+    assert config.admin.organisation == "The chess club"
+    assert config.admin.email == "chat@example.org"
     assert config.listen.host == ("127.0.0.1", "::1")
     assert config.listen.port == 6698
     assert config.tls.cert == path.parent / "certs/server.pem"
@@ -101,7 +116,10 @@ Be kind.
     assert config.store.data == path.parent / "data"
     assert config.store.durability == "normal"
     assert config.accounts.guests
+    assert config.accounts.registration
     assert not config.limits.throttle
+    assert config.limits.kick_length == 100
+    assert config.operators["helen"].password == HASH
     assert config.limits.min_password_length == 12
     assert (config.limits.handshake_timeout, config.limits.ping_interval) == (2.0, 1.5)
     assert isinstance(config.limits.lines_per_second, float)
@@ -151,6 +169,26 @@ def test_a_home_directory(file: Callable[[str], Path], monkeypatch: pytest.Monke
         ('[server]\nmotd = "\\u0000"', ["[server] motd"]),
         (f"[server]\nmotd = '{'x' * 391}'", ["[server] motd"]),
         ('[server]\nmotd = """' + "\n" * 201 + 'x"""', ["[server] motd"]),
+        ("[server]\nclient_tags_denied = 'typing'", ["[server] client_tags_denied must be an array of tags"]),
+        ("[server]\nclient_tags_denied = ['+typing']", ["[server] client_tags_denied"]),
+        ("[server]\nclient_tags_denied = ['-typing']", ["[server] client_tags_denied"]),
+        ("[server]\nclient_tags_denied = ['-draft/react']", ["[server] client_tags_denied"]),
+        ("[server]\nclient_tags_denied = ['typing', '*']", ["[server] client_tags_denied"]),
+        ("[server]\nclient_tags_denied = ['a,b']", ["[server] client_tags_denied"]),
+        ("[server]\nclient_tags_denied = [1]", ["[server] client_tags_denied"]),
+        (f"[server]\nclient_tags_denied = ['{'x' * 301}']", ["[server] client_tags_denied"]),
+        ("[admin]\nemail = ''", ["[admin] email must be a string of 1 to 390 bytes"]),
+        ("[admin]\nemail = 'a\\tb'".replace("'", '"'), ["[admin] email"]),
+        ("operators = 1", ["[operators] must be a table"]),
+        ("[operator.helen]", ["[operator]", "did you mean [operators]?"]),
+        ("[operators]\nhelen = 1", ["[operators.helen] must be a table"]),
+        ("[operators.helen]", ["[operators.helen] needs a password"]),
+        ("[operators.helen]\npasword = 1", ["pasword", "in [operators.helen]", "did you mean password?"]),
+        ("[operators.helen]\nguests = 1", ["guests belongs under [accounts]"]),
+        ("[operators.helen]\npassword = 'hunter2'", ["[operators.helen] password must be a hash"]),
+        (f"[operators.helen]\npassword = '{HASH.replace('p=1', 'p=2')}'", ["[operators.helen] password"]),
+        (f"[operators.'the boss']\npassword = '{HASH}'", ["[operators.the boss] has a name that can't be one"]),
+        (OPERATOR + OPERATOR.replace("helen", "Helen"), ["[operators.Helen] is there twice"]),
         ("[limits", ["is not TOML: Expected"]),
         ("[server]\na\nb = 2", ["is not TOML", "line 2"]),
         ("a = " + "[" * 10_000, ["is not TOML"]),
@@ -183,6 +221,13 @@ def test_a_password_is_in_no_exception(file: Callable[[str], Path], password: st
     check_silent(caught.value)
 
 
+def test_a_password_where_a_hash_goes_is_in_no_exception(file: Callable[[str], Path]) -> None:
+    for text in ("[operators.helen]\npassword = 'hunter2'", "[operators]\nhelen = 'hunter2'"):
+        with pytest.raises(ConfigError) as caught:
+            load(file(text))
+        check_silent(caught.value)
+
+
 def test_nor_in_that_of_a_file_which_is_not_toml(file: Callable[[str], Path]) -> None:
     path = file("[server]\npassword = 'hunter2'\n[[[")
     with pytest.raises(ConfigError) as caught:
@@ -197,22 +242,26 @@ def check_silent(error: BaseException) -> None:
 
 
 def test_a_password_is_in_no_repr(file: Callable[[str], Path]) -> None:
-    config = load(file('[server]\npassword = "hunter2"'))
+    config = load(file('[server]\npassword = "hunter2"\n' + OPERATOR))
     assert config.server.password == "hunter2"
     assert "hunter2" not in repr(config) + str(config)
+    assert "argon2" not in repr(config) + str(config)
 
 
+@pytest.mark.parametrize("secret", ['[server]\npassword = "hunter2"', OPERATOR])
 @pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o640, True), (0o604, True)])
-def test_a_password_that_others_can_read_is_worth_a_warning(
-    file: Callable[[str], Path], mode: int, warned: bool
+def test_a_secret_that_others_can_read_is_worth_a_warning(
+    file: Callable[[str], Path], mode: int, warned: bool, secret: str
 ) -> None:
-    path = file('[server]\npassword = "hunter2"')
+    path = file(secret)
     path.chmod(mode)
     warnings = load(path).warnings
     assert len(warnings) == warned
     if warned:
         assert str(path) in warnings[0]
+        assert ("operators" if secret == OPERATOR else "the server's password") in warnings[0]
         assert "hunter2" not in warnings[0]
+        assert "argon2" not in warnings[0]
 
 
 def test_a_file_without_a_password_is_nobodys_secret(file: Callable[[str], Path]) -> None:
@@ -267,21 +316,27 @@ def test_the_example_loads_to_the_defaults() -> None:
 
 def test_the_example_shows_every_key_once() -> None:
     shown = re.findall(r"^(?:# )?([a-z_]+) = ", example(), re.MULTILINE)
-    assert shown == [key for table in tables().values() for key in keys_of(table)]
+    assert shown == [key for table in (*tables().values(), *NAMED_TABLES.values()) for key in keys_of(table)]
 
 
 def test_what_the_example_has_behind_a_hash_can_be_set() -> None:
-    config = read(tomllib.loads(re.sub(r"^# ([a-z_]+ = )", r"\1", example(), flags=re.MULTILINE)), DOCUMENT)
+    config = read(tomllib.loads(re.sub(r"^# (\[|[a-z_]+ = )", r"\1", example(), flags=re.MULTILINE)), DOCUMENT)
     assert config.server.name == "chat.example.org"
     assert config.server.password == "open sesame"
     assert config.server.motd == ("Welcome.", "Be kind to each other.")
     assert config.tls.cert is not None
     assert config.tls.key is not None
     assert config.store.data == Path("/var/lib/securechat")
+    assert config.admin.email == "chat@example.org"
+    assert [*config.operators] == ["name"]
 
 
-NAMES = st.sampled_from([*tables(), *(key for table in tables().values() for key in keys_of(table))]) | st.text(
-    max_size=8
+NAMES = st.text(max_size=8) | st.sampled_from(
+    [
+        *tables(),
+        *NAMED_TABLES,
+        *(key for table in (*tables().values(), *NAMED_TABLES.values()) for key in keys_of(table)),
+    ]
 )
 VALUES = st.recursive(
     st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.dates(),
@@ -307,6 +362,10 @@ def test_whatever_a_document_holds(document: dict[str, Any]) -> None:
             for key, value in table.items():
                 if isinstance(value, bool | int | float):
                     assert getattr(getattr(config, name), key) == value
+
+
+def test_the_names_of_operators_have_no_case(file: Callable[[str], Path]) -> None:
+    assert [*load(file(OPERATOR.replace("helen", "Helen"))).operators] == ["helen"]
 
 
 def test_the_check_of_permissions_looks_at_the_file_that_was_read(file: Callable[[str], Path], tmp_path: Path) -> None:

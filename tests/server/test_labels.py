@@ -1,10 +1,15 @@
 """Which line answers which (IRCv3 labeled-response, batch)."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
 from securechat.irc.message import Message
+from securechat.server.commands import Command, registry
+from securechat.server.lines import with_tag
+from securechat.server.replies import Batch
+from securechat.server.session import Session
 from tests.server.wire import NAME, Client, Opener, commands, shown
 
 LABELS = ("labeled-response", "batch")
@@ -102,6 +107,72 @@ def test_answers_about_oneself(client: Client) -> None:
     assert commands(answer(client, "NICK labelled")) == ["ACK"]
 
 
+def test_an_answer_that_is_a_batch_carries_the_label_itself(opened: Opener) -> None:
+    """Labeled Responses: "an existing type applicable to the entire response"."""
+    client = opened(None, "draft/extended-isupport", *LABELS)
+    opening, *inside, closing = client.ask("@label=a ISUPPORT")
+    assert opening.tags == {"label": "a"}
+    assert opening.params[1] == "draft/isupport"
+    assert commands(inside) == ["005"] * len(inside)
+    assert closing.params == ["-" + opening.params[0][1:]]
+    plain = opened(None, *LABELS)
+    assert set(commands(answer(plain, "ISUPPORT"))) == {"005"}
+
+
+def _nested(session: Session, message: Message) -> None:
+    """Answer with a line and a batch that has a batch in it."""
+    inner = Batch(session, "example.org/inner arg", [session.line("TWO"), with_tag(session.line("THREE"), b"a=b")])
+
+    def lines() -> Iterator[bytes]:
+        yield session.line("ONE")
+        yield from inner
+        yield session.line("FOUR")
+
+    outer = Batch(session, "example.org/outer", lines())
+    session.reply(message, [outer] if message.params else [session.line("ZERO"), outer])
+
+
+def test_batches_in_batches(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each line but those at the ends of the outermost one is in one batch, and each batch has an end."""
+    monkeypatch.setitem(registry, "NESTED", Command("NESTED", _nested, "", ""))
+
+    def shape(line: str) -> list[tuple[str, dict[str, str]]]:
+        messages = client.ask(line)
+        names: dict[str, str] = {}
+        for message in messages:
+            if message.command == "BATCH" and message.params[0][0] == "+":
+                names[message.params[0][1:]] = message.params[1].rpartition("/")[2]
+        found = []
+        for message in messages:
+            tags = dict(message.tags)
+            if "batch" in tags:
+                tags["batch"] = names[tags["batch"]]
+            word = message.command
+            if word == "BATCH":
+                word = message.params[0][0] + names[message.params[0][1:]]
+            found.append((word, tags))
+        return found
+
+    outer = [
+        ("ONE", {"batch": "outer"}),
+        ("+inner", {"batch": "outer"}),
+        ("TWO", {"batch": "inner"}),
+        ("THREE", {"batch": "inner", "a": "b"}),
+        ("-inner", {"batch": "outer"}),
+        ("FOUR", {"batch": "outer"}),
+    ]
+    assert shape("NESTED x") == [("+outer", {}), *outer, ("-outer", {})]
+    assert shape("@label=l NESTED x") == [("+outer", {"label": "l"}), *outer, ("-outer", {})]
+    assert shape("@label=l NESTED") == [
+        ("+labeled-response", {"label": "l"}),
+        ("ZERO", {"batch": "labeled-response"}),
+        ("+outer", {"batch": "labeled-response"}),
+        *outer,
+        ("-outer", {"batch": "labeled-response"}),
+        ("-labeled-response", {}),
+    ]
+
+
 def test_references_of_batches_differ(client: Client) -> None:
     opening = [client.ask(f"@label=a{number} LUSERS")[0].params[0] for number in range(5)]
     assert len(set(opening)) == 5
@@ -133,6 +204,12 @@ def test_to_oneself_only_the_echo_has_the_label(opened: Opener) -> None:
     assert delivered.tags == {}
     assert echo.tags == {"label": "abc"}
     assert shown(delivered) == shown(echo) == f"{echoing.nick} PRIVMSG {echoing.nick} :note"
+    with_tags = opened(None, "message-tags", "server-time", "echo-message", *LABELS)
+    for line in (f"PRIVMSG {with_tags.nick} :x", f"NOTICE {with_tags.nick} :x", f"@+a=b TAGMSG {with_tags.nick}"):
+        labelled = f"@label=abc;{line[1:]}" if line.startswith("@") else f"@label=abc {line}"
+        delivered, echo = with_tags.ask(labelled)
+        assert echo.tags == {"label": "abc", **delivered.tags}
+        assert "msgid" in delivered.tags
     quiet = opened(None, *LABELS)
     delivered, ack = quiet.ask(f"@label=abc PRIVMSG {quiet.nick} :note")
     assert (delivered.command, delivered.tags) == ("PRIVMSG", {})

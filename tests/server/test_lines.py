@@ -49,6 +49,7 @@ def test_lines_in_pieces_and_several_at_once(client: Client) -> None:
 
 def test_empty_lines_are_nothing(client: Client) -> None:
     assert told(client, b"\r\n\n\r\r\n" * 20) == []
+    assert told(client, b"   \r\n \n\t\n") == []
 
 
 @pytest.mark.parametrize(

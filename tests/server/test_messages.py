@@ -63,7 +63,6 @@ def test_a_text_arrives_as_it_was_sent(opened: Opener, sent: str, text: str) -> 
         ("PRIVMSG alice", "412 {} :No text to send"),
         ("PRIVMSG alice :", "412 {} :No text to send"),
         ("PRIVMSG nobody :x", "401 {} nobody :No such nick/channel"),
-        ("PRIVMSG @#lobby :x", "401 {} @#lobby :No such nick/channel"),
         ("PRIVMSG $* :x", "401 {} $* :No such nick/channel"),
         ("PRIVMSG #nowhere :x", "403 {} #nowhere :No such channel"),
         ("PRIVMSG #LOBBY :x", "404 {} #lobby :Cannot send to channel"),
@@ -96,6 +95,15 @@ def test_several_targets(opened: Opener) -> None:
     assert len(set(ids)) == 3
     assert heard(first) == [f"{sender.nick} PRIVMSG #multi :hello", f"{sender.nick} PRIVMSG {first.nick} :hello"]
     assert heard(second) == [f"{sender.nick} PRIVMSG #multi :hello", f"{sender.nick} PRIVMSG {second.nick} :hello"]
+
+
+def test_a_target_that_is_named_twice_is_one(opened: Opener) -> None:
+    first, second = opened.pair("#twice")
+    other = first.nick
+    assert second.asked(f"PRIVMSG {other},#TWICE,{other.upper()},#twice,,{other},#nowhere,#NOWHERE :x") == [
+        f"403 {second.nick} #nowhere :No such channel"
+    ]
+    assert heard(first) == [f"{second.nick} PRIVMSG {other} :x", f"{second.nick} PRIVMSG #twice :x"]
 
 
 @pytest.mark.parametrize("kind", ["PRIVMSG", "NOTICE", "TAGMSG"])

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from tests.server.wire import NAME, PASSWORD, Client, House, Opener, commands, one, plain
+from tests.server.wire import NAME, PASSWORD, Client, House, Opener, commands, one, params, plain
 
 FAILED = "904 * :SASL authentication failed"
 UNKNOWN = ["908 * PLAIN :are available SASL mechanisms", FAILED]
@@ -131,8 +131,52 @@ def test_once_is_enough(client: Client) -> None:
     client.ask(f"AUTHENTICATE {plain('alice')}")
     for parameter in ("PLAIN", plain("alice"), "FOO"):
         assert commands(client.ask(f"AUTHENTICATE {parameter}")) == ["907"]
-    client.ask("CAP END")
-    assert commands(client.ask("AUTHENTICATE PLAIN")) == ["907"]
+    assert client.asked("AUTHENTICATE *") == ["907 alice :You have already authenticated using SASL"]
+
+
+def test_reauthentication(opened: Opener) -> None:
+    """Once it is registered a client may log in again (SASL 3.2), to the account that it has."""
+    client = opened(None, account="alice")
+    for _ in range(2):
+        begin(client)
+        logged_in, success = client.ask(f"AUTHENTICATE {plain('ALICE')}")
+        assert logged_in.params[:3] == [client.nick, f"{client.nick}!{client.nick}@{NAME}", "alice"]
+        assert success.params == [client.nick, "SASL authentication successful"]
+    begin(client)
+    assert client.asked(f"AUTHENTICATE {plain('alice', 'wrong')}") == [FAILED.replace("*", client.nick)]
+    assert client.asked("AUTHENTICATE FOO") == [line.replace("*", client.nick) for line in UNKNOWN]
+    begin(client)
+    assert client.asked("AUTHENTICATE *") == [f"906 {client.nick} :SASL authentication aborted"]
+    assert one(client.ask(f"WHOIS {client.nick}"), "330").params[2] == "alice"
+
+
+def test_a_registered_client_is_sent_away_too(opened: Opener) -> None:
+    client = opened(None, account="alice")
+    client.send(*["AUTHENTICATE PLAIN", f"AUTHENTICATE {plain('alice', 'wrong')}"] * 6)
+    *answers, error = client.to_end()
+    assert commands(answers) == ["AUTHENTICATE", "904"] * 5
+    assert error.params == ["Closing link: Too many failed logins"]
+
+
+def test_with_the_username_of_the_user_that_one_has_joined(opened: Opener) -> None:
+    """A second device is shown as the first."""
+    first = opened("firstdev", account="carol")
+    second = opened.stranger()
+    second.ask("CAP REQ :sasl", "NICK carol", "USER other 0 * :r", "AUTHENTICATE PLAIN")
+    second.send(f"AUTHENTICATE {plain('carol')}", "CAP END")
+    second.sync()
+    begin(second)
+    assert second.ask(f"AUTHENTICATE {plain('carol')}")[0].params[1] == f"firstdev!firstdev@{NAME}"
+    assert first.sync() == []
+
+
+def test_an_exchange_ends_with_its_capability(opened: Opener) -> None:
+    client = opened(None, "sasl")
+    begin(client)
+    client.ask("CAP REQ :-sasl")
+    assert client.asked(f"AUTHENTICATE {plain('alice')}") == [f"904 {client.nick} :SASL authentication failed"]
+    client.ask("CAP REQ :sasl")
+    begin(client)
 
 
 def test_sasl_has_to_be_enabled(opened: Opener) -> None:
@@ -145,9 +189,50 @@ def test_sasl_has_to_be_enabled(opened: Opener) -> None:
     assert_usable(stranger)
 
 
-def test_a_guest_stays_one(opened: Opener) -> None:
-    guest = opened(None, "sasl")
-    assert guest.asked("AUTHENTICATE PLAIN") == [f"904 {guest.nick} :SASL authentication failed"]
+@pytest.mark.parametrize("account", [None, "Bob"])
+def test_logging_in_on_the_chat(opened: Opener, house: House, account: str | None) -> None:
+    """As a guest, or to another account (SASL 3.2, "SASL Reauthentication")."""
+    client = opened(house.guest_name(), "sasl", account=account)
+    begin(client)
+    logged_in, success = (m for m in client.ask(f"AUTHENTICATE {plain('alice')}") if m.command in ("900", "903"))
+    mask = f"{client.nick}!{client.nick}@{NAME}"
+    assert logged_in.params == [client.nick, mask, "alice", "You are now logged in as alice"]
+    assert success.params == [client.nick, "SASL authentication successful"]
+    assert one(client.ask(f"WHOIS {client.nick}"), "330").params[2] == "alice"
+    begin(client)
+    assert commands(client.ask(f"AUTHENTICATE {plain('alice')}")) == ["900", "903"]
+
+
+def test_an_account_that_is_on_the_chat_already_is_not_for_a_second_user(opened: Opener) -> None:
+    opened(account="alice")
+    client = opened(None, "sasl", "labeled-response", "batch")
+    begin(client)
+    (failed,) = client.ask(f"@label=x AUTHENTICATE {plain('alice')}")
+    assert [failed.command, *failed.params] == ["904", client.nick, "SASL authentication failed"]
+    assert failed.tags == {"label": "x"}
+    assert params(client.ask(f"WHOIS {client.nick}"), "330") == []
+    begin(client)
+    opening, *inside, _ = client.ask(f"@label=y AUTHENTICATE {plain('carol')}")
+    assert opening.tags == {"label": "y"}
+    assert commands(inside)[-2:] == ["900", "903"]
+
+
+def test_the_name_of_the_account_that_one_leaves_stays_behind(opened: Opener) -> None:
+    client = opened("Bob", "sasl", account="Bob")
+    begin(client)
+    answers = client.ask(f"AUTHENTICATE {plain('dave')}")
+    assert one(answers, "NICK").params == ["dave"]
+    assert one(answers, "900").params[:3] == ["dave", f"dave!Bob@{NAME}", "dave"]
+
+
+def test_others_see_who_somebody_is_now(opened: Opener) -> None:
+    watcher, client = opened.pair("#login", "sasl")
+    watcher.ask("CAP REQ :account-tag")
+    begin(client)
+    client.ask(f"AUTHENTICATE {plain('alice')}")
+    watcher.sync()
+    client.ask("PRIVMSG #login :it is me")
+    assert one(watcher.sync(), "PRIVMSG").tags == {"account": "alice"}
 
 
 def test_registration_that_ends_in_the_middle(client: Client) -> None:

@@ -116,6 +116,21 @@ def test_connections_that_are_not_counted() -> None:
     throttle.release(HOME)
 
 
+def test_other_limits_hold_for_those_who_are_there() -> None:
+    throttle = ConnectionThrottle(1, enabled=False)
+    assert [throttle.admit(HOME, 0.0) for _ in range(3)] == [None] * 3
+    throttle.change(3, enabled=True)
+    assert throttle.admit(HOME, 0.0) is Refusal.TOO_MANY
+    throttle.release(HOME)
+    assert throttle.admit(HOME, 0.0) is None
+    throttle.change(1, enabled=True)
+    for _ in range(3):
+        assert throttle.admit(HOME, 0.0) is Refusal.TOO_MANY
+        throttle.release(HOME)
+    assert throttle.admit(HOME, 0.0) is None
+    assert throttle.admit(ABROAD, 0.0) is None
+
+
 def test_of_places_the_longest_unused_is_forgotten_but_who_is_there_is_not() -> None:
     throttle = ConnectionThrottle(1, remembered=2)
     for address in ("192.0.2.1", "192.0.2.2", "192.0.2.3"):

@@ -8,7 +8,7 @@ import base64
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -17,8 +17,9 @@ from securechat.chat.machine import Applied, Chat
 from securechat.chat.model import Role
 from securechat.chat.requests import AddAccount, EnableAccount, Request
 from securechat.irc.message import Message
-from securechat.server.config import AccountsConfig, Config, Limits, ServerConfig
+from securechat.server.config import AccountsConfig, AdminConfig, Config, Limits, OperatorConfig, ServerConfig
 from securechat.server.log import EventLog
+from securechat.server.reload import Loaded
 from securechat.server.server import Server, bind
 from securechat.store.datadir import DataDir
 from securechat.store.passwords import Hasher, Parameters
@@ -36,9 +37,12 @@ _hasher = Hasher(Parameters(memory=8, passes=1))
 
 
 class House:
-    """A server that runs, and the `context` with which clients trust it."""
+    """A server that runs, and the `context` with which clients trust it. `loaded`: what it finds when it reads its
+    configuration again; an exception is raised."""
 
-    def __init__(self, server: Server, context: ssl.SSLContext) -> None:
+    def __init__(self, server: Server, context: ssl.SSLContext, loaded: Loaded) -> None:
+        self.loaded: Loaded | Exception = loaded
+        self.hub = server.hub
         self.port = server.listeners[0].port
         self.context = context
         self._journal = server.hub.journal
@@ -67,6 +71,12 @@ class House:
         """Have a client leave at the end of the test."""
         return self._stack.enter_context(client)
 
+    def read(self) -> Loaded:
+        """As a server reads its configuration again."""
+        if isinstance(self.loaded, Exception):
+            raise self.loaded
+        return self.loaded
+
     def everybody_out(self) -> None:
         self._stack.close()
 
@@ -91,24 +101,37 @@ def running(
     limits: Limits | None = None,
     password: str | None = None,
     motd: tuple[str, ...] = (),
+    admin: AdminConfig | None = None,
+    operators: Mapping[str, OperatorConfig] | None = None,
+    again: bool = False,
 ) -> Iterator[House]:
-    """A server with ACCOUNTS on any free port; whatever it logs as an error fails the test."""
+    """A server with ACCOUNTS on any free port; whatever it logs as an error fails the test.
+
+    `again`: it has run in the same place before.
+    """
     config = Config(
         server=ServerConfig(name=NAME, network="ExampleNet", password=password, motd=motd),
         accounts=AccountsConfig(guests=guests),
         limits=limits or Limits(throttle=False),
+        admin=admin or AdminConfig(),
+        operators=operators or {},
     )
     faults = _Faults()
     logger = logging.Logger("tests.server")
     logger.addHandler(faults)
     data = DataDir(home / "data")
     sockets = bind(("127.0.0.1",), 0)
-    with data.lock(), Server(config, data, server_context(certs / "server.pem"), sockets, EventLog(logger)) as server:
-        house = House(server, client_context(certs / "ca.pem"))
-        for name in (*ACCOUNTS, "gone"):
-            house.add_account(name)
-        house.add_account("boss", role=Role.ADMIN)
-        house.do(EnableAccount("gone", False))
+    loaded = Loaded(config, server_context(certs / "server.pem"))
+    with (
+        data.lock(),
+        Server(config, data, loaded.context, sockets, EventLog(logger), read=lambda: house.read()) as server,
+    ):
+        house = House(server, client_context(certs / "ca.pem"), loaded)
+        if not again:
+            for name in (*ACCOUNTS, "gone"):
+                house.add_account(name)
+            house.add_account("boss", role=Role.ADMIN)
+            house.do(EnableAccount("gone", False))
         try:
             yield house
         finally:

@@ -4,25 +4,37 @@ from collections.abc import Callable
 from pathlib import Path
 
 from securechat.chat.machine import Chat
-from securechat.chat.model import Rules
+from securechat.chat.model import BanKind, Rules
 from securechat.chat.refusals import Reason, Refusal
 from securechat.chat.requests import (
     AddAccount,
+    AddBan,
     Arrive,
+    BecomeOperator,
     ChangeNick,
+    ClearMetadata,
     Collect,
     EnableAccount,
     Join,
+    Kick,
+    Kill,
     Part,
     Rehash,
     RemoveAccount,
+    RemoveBan,
+    RenameChannel,
     Request,
     Say,
+    SetMetadata,
+    SetModes,
+    SetOwner,
     SetPassword,
     SetTopic,
+    Silence,
     Start,
 )
 from securechat.chat.views import snapshot
+from securechat.irc.modes import ModeChange
 from tests.store.shop import Shop
 
 ANN, BOB, EVE, GUEST, LEAVER, LATE = range(1, 7)
@@ -48,8 +60,30 @@ def open_shop(path: Path) -> Shop:
         *(shop.login(EVE, "eve"), Join(EVE, "#eve"), SetTopic(EVE, "#eve", "mine"), Join(EVE, "#tea")),
         *(Arrive(GUEST, "guest", "~g", "host", "a guest"), Join(GUEST, "#tea"), Join(GUEST, "#fun")),
         *(Arrive(LEAVER, "leaver", "~g", "host", "a guest"), Join(LEAVER, "#tea"), Join(LEAVER, "#leaver")),
+        modes(ANN, "#tea", "+b *!*@spam", "+b *!*@ham", "+e ham!*@*", "+v eve", "+k sesame"),
+        modes(EVE, "#eve", "+b *!*@spam", "+I *!*@home", "+l 5"),
+        modes(GUEST, "#fun", "+b *!*@spam", "+s", "+k sesame"),
+        *(SetMetadata(session, "*", "url", "https://example.org") for session in (ANN, EVE, GUEST)),
+        *(SetMetadata(session, "*", "note", "hello") for session in (ANN, EVE)),
+        *(
+            SetMetadata(ANN, "#tea", "url", "old"),
+            SetMetadata(EVE, "#eve", "url", "old"),
+            SetTopic(GUEST, "#fun", "boo"),
+        ),
+        *(SetMetadata(GUEST, "#fun", "url", "old"), Silence(ANN, True, "*!*@spam"), Silence(EVE, True, "*!*@spam")),
+        *(AddBan(None, BanKind.ACCOUNT, "spam", "go away"), AddBan(None, BanKind.NETWORK, "10.0.0.0/8", "go away")),
+        BecomeOperator(BOB, "root"),
     )
     return shop
+
+
+def modes(session: int, channel: str, *changes: str) -> SetModes:
+    """Of words such as ``+b mask``."""
+    made = []
+    for change in changes:
+        letters, _, parameter = change.partition(" ")
+        made.append(ModeChange(letters[0] == "+", letters[1], parameter or None))
+    return SetModes(session, channel, tuple(made))
 
 
 def credentials(chat: Chat, name: str) -> tuple[int, int]:
@@ -83,6 +117,44 @@ STORED: dict[str, Kind] = {
     "channels are made": lambda _: [Join(ANN, "#new"), Join(GUEST, "#other"), Join(BOB, "#third")],
     "topics": lambda _: [SetTopic(ANN, "#tea", "pots"), SetTopic(EVE, "#eve", "")],
     "names and leaves": lambda _: [ChangeNick(GUEST, "ghost"), Part(BOB, "#tea", "bye")],
+    "modes": lambda _: [
+        modes(ANN, "#tea", "-t", "+m", "+i", "+l 30", "-k *"),
+        modes(GUEST, "#fun", "+m", "+b *!*@ham"),  # of which only the log tells
+        modes(EVE, "#eve", "-l", "-I *!*@home"),
+    ],
+    "lists": lambda _: [
+        modes(ANN, "#tea", "-b *!*@spam", "+b a!*@*", "+I *!*@home"),
+        modes(ANN, "#tea", "+b *!*@spam", "-b *!*@HAM", "-b *!*@spam", "+b *!*@ham", "-b a!*@*", "+b *!*@spam"),
+    ],
+    "modes of accounts": lambda _: [
+        modes(ANN, "#tea", "-v eve", "+o bob", "+v guest"),
+        modes(ANN, "#tea", "+v bob"),
+    ],
+    "kicks": lambda _: [Kick(ANN, "#tea", "guest", "away with you"), Kick(GUEST, "#fun", "guest", "")],
+    "channels get other names": lambda _: [
+        RenameChannel(ANN, "#tea", "#Tee", "German"),
+        RenameChannel(EVE, "#eve", "#EVE", ""),
+        RenameChannel(GUEST, "#fun", "#joy", ""),
+    ],
+    "channels are handed over": lambda _: [SetOwner(ANN, "#tea", "dan"), SetOwner(EVE, "#eve", "bob")],
+    "a channel is given up": lambda _: [SetOwner(EVE, "#eve", None)],
+    "a guest's channel gets an owner": lambda _: [SetOwner(GUEST, "#fun", "ann")],
+    "people are silenced": lambda _: [Silence(ANN, True, "*!*@ham"), Silence(EVE, False, "*!*@SPAM")],
+    "metadata": lambda _: [
+        SetMetadata(ANN, "*", "url", "other"),
+        SetMetadata(ANN, "*", "note", None),
+        SetMetadata(ANN, "#tea", "url", "new"),
+        SetMetadata(ANN, "#tea", "note", "hello"),
+        ClearMetadata(EVE, "*"),
+        ClearMetadata(EVE, "#eve"),
+    ],
+    "bans of the server": lambda _: [
+        AddBan(None, BanKind.ACCOUNT, "SPAM", "again", 2**62),
+        AddBan(BOB, BanKind.NETWORK, "2001:db8::/32", "enough"),
+        RemoveBan(None, BanKind.NETWORK, "10.0.0.0/8"),
+        AddBan(BOB, BanKind.ACCOUNT, "Eve", "enough"),
+    ],
+    "somebody is killed": lambda _: [Kill(BOB, "guest", "enough")],
     "a start": lambda _: [Start(Rules(lobby="#hall"))],
     "all at once": lambda shop: [
         Say(BOB, "PRIVMSG", "#tea", "hello"),
@@ -92,8 +164,46 @@ STORED: dict[str, Kind] = {
         Join(BOB, "#new"),
         SetPassword("bob", "another hash"),
         SetTopic(EVE, "#eve", "ours"),
+        modes(EVE, "#eve", "+b *!*@ham"),
+        SetOwner(GUEST, "#fun", "dan"),
+        Silence(ANN, True, "*!*@ham"),
         RemoveAccount("dan"),
         RemoveAccount("eve"),
+    ],
+}
+
+
+# Requests that depend on those before them.
+CHAINED: dict[str, list[Request]] = {
+    "a channel goes from hand to hand": [
+        SetOwner(GUEST, "#fun", "dan"),
+        modes(GUEST, "#fun", "-s", "+b *!*@ham", "+v guest"),
+        SetMetadata(GUEST, "#fun", "url", "new"),
+        SetOwner(BOB, "#fun", "eve"),
+        SetTopic(GUEST, "#fun", "more"),
+        SetOwner(EVE, "#eve", None),
+        modes(EVE, "#eve", "+b *!*@ham"),
+        SetOwner(EVE, "#eve", "bob"),
+    ],
+    "a channel that was given to somebody is given up": [SetOwner(GUEST, "#fun", "eve"), SetOwner(BOB, "#fun", None)],
+    "one loses its owner, and gets another": [Join(ANN, "#eve"), RemoveAccount("eve"), SetOwner(BOB, "#eve", "dan")],
+    "one gets an owner who is removed": [SetOwner(GUEST, "#fun", "dan"), RemoveAccount("dan")],
+    "names are passed on": [
+        RenameChannel(ANN, "#tea", "#Tee", "German"),
+        RenameChannel(EVE, "#eve", "#tea", ""),
+        SetOwner(GUEST, "#fun", "dan"),
+        Join(BOB, "#eve"),
+    ],
+    "a ban is replaced and lifted": [
+        AddBan(None, BanKind.ACCOUNT, "spam", "again"),
+        RemoveBan(None, BanKind.ACCOUNT, "SPAM"),
+        AddBan(BOB, BanKind.ACCOUNT, "SPAM", "once more"),
+    ],
+    "accounts and what they leave": [
+        SetMetadata(BOB, "*", "url", "x"),
+        Silence(BOB, True, "*!*@ham"),
+        modes(ANN, "#tea", "+o bob"),
+        RemoveAccount("bob"),
     ],
 }
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from securechat.chat.events import AccountRemoved, Collected, Event, Said
 from securechat.chat.machine import Applied, Chat
@@ -17,6 +17,8 @@ from securechat.store import rows
 from securechat.store.clock import Stamps
 from securechat.store.database import Database
 from securechat.store.journal import Entry, Journal
+from securechat.store.schema import SCHEMA
+from securechat.store.tables import rewrite_tables
 from tests.chat.invariants import check_chat
 from tests.store.disk import Disk
 
@@ -107,6 +109,7 @@ class Shop:
             assert lasting(chat) == lasting(self.chat)
             assert chat.held_numbers.keys() == self.chat.held_numbers.keys()
             assert all(number <= self.chat.held_numbers[id] for id, number in chat.held_numbers.items())
+            assert tables(connection) == tables_of(self.chat)
             assert log(connection) == rows.write_down(kept)[0]
             assert held(connection) == still_held(kept)
 
@@ -152,11 +155,44 @@ def lasting(chat: Chat) -> dict[str, object]:
     """What of a chat is to outlast the server."""
     state = snapshot(chat)
     channels = {
-        key: (channel.id, channel.name, channel.created, channel.founder, channel.topic)
+        key: (
+            channel.id,
+            channel.name,
+            channel.created,
+            channel.founder,
+            channel.topic,
+            channel.flags,
+            channel.join_key,
+            channel.limit,
+            {letter: list(entries.items()) for letter, entries in channel.lists.items()},
+            channel.access.copy(),
+            list(channel.metadata.items()),
+            channel.restricted,
+        )
         for key, channel in chat.channels.items()
         if channel.lasting
     }
-    return {name: state[name] for name in ("accounts", "accounts_by_id", "held", "founded")} | {"channels": channels}
+    metadata = {id: list(values.items()) for id, values in chat.metadata.items()}
+    names = ("accounts", "accounts_by_id", "held", "founded", "silenced", "bans")
+    return {name: state[name] for name in names} | {"metadata": metadata, "channels": channels}
+
+
+TABLES = ("accounts", "channels", "channel_lists", "channel_access", "silenced", "metadata", "server_bans")
+"""What says what the chat says, and does not follow from it alone as the messages that wait do."""
+
+
+def tables(connection: sqlite3.Connection) -> dict[str, list[tuple[Any, ...]]]:
+    found = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in TABLES}  # noqa: S608 - ours
+    return {name: sorted(rows, key=repr) for name, rows in found.items()}
+
+
+def tables_of(chat: Chat) -> dict[str, list[tuple[Any, ...]]]:
+    """What these tables are to hold, and nothing else."""
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.executescript(SCHEMA)
+        for statement, parameters in rewrite_tables(chat):
+            connection.execute(statement, parameters)
+        return tables(connection)
 
 
 def log(connection: sqlite3.Connection) -> list[rows.Row]:

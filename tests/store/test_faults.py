@@ -23,6 +23,7 @@ from tests.store.disk import BROKEN
 from tests.store.kinds import (
     ANN,
     BOB,
+    CHAINED,
     EVE,
     GUEST,
     LATE,
@@ -47,6 +48,22 @@ def test_each_statement_fails(new_shop: Callable[[], Shop], kind: Kind, error: s
         refused(shop, requests, REASONS[error])
         shop.check()
         shop.do(*requests)
+        shop.check()
+
+
+@pytest.mark.parametrize("chain", CHAINED)
+def test_each_statement_of_requests_that_depend_on_others_fails(new_shop: Callable[[], Shop], chain: str) -> None:
+    """What is done again after that may be accepted, where without those before it is not to be stored."""
+    requests = CHAINED[chain]
+    for number in range(len(steps_of(new_shop(), requests))):
+        shop = new_shop()
+        shop.disk.fail(number)
+        shop.ask(*requests)
+        assert [what for what, _ in shop.errors] == ["not stored"]
+        shop.check()
+    shop = new_shop()
+    for request in requests:  # each in a transaction of its own
+        shop.do(request)
         shop.check()
 
 

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from securechat.server.commands import channels, connection, messages, queries
+from securechat.server.commands import (
+    channels,
+    connection,
+    enforcement,
+    information,
+    messages,
+    modes,
+    operation,
+    queries,
+)
 from securechat.server.commands.command import Command, carry_out
 
 __all__ = ["Command", "carry_out", "registry"]
 
-registry: Mapping[str, Command] = {
-    command.name: command for family in (connection, channels, messages, queries) for command in family.COMMANDS
-}
+_FAMILIES = (connection, channels, modes, messages, queries, information, operation, enforcement)
+
+registry: Mapping[str, Command] = {command.name: command for family in _FAMILIES for command in family.COMMANDS}
 """All commands by name. What is not in here gets 421."""

@@ -20,7 +20,7 @@ Handler = Callable[["Session", Message], None]
 
 
 class When(Enum):
-    """When a client may use a command."""
+    """When a client may use a command; see also `Command.early`."""
 
     ALWAYS = "at any time"
     BEFORE = "before registration"
@@ -31,9 +31,12 @@ class When(Enum):
 class Command:
     """``parameters``: as the help writes them. ``least``: how many are needed, else 461.
 
+    ``early``: a capability with which what is ``When.AFTER`` may be used before registration as well.
+    ``operator``: only for operators of the network, others get 481. ``capability``: without it there is no such
+    command, 421.
     ``pipelined``: it does no more than put an entry into the journal, so it need not wait for those before it.
     ``large``: its answer holds a copy of much of the chat, so there is one at a time for a session, and a client that
-    does not read has no second.
+    does not read has no second. It waits until all answers have been taken.
     """
 
     name: str
@@ -44,6 +47,9 @@ class Command:
     when: When = When.AFTER
     pipelined: bool = False
     large: bool = False
+    early: str | None = None
+    operator: bool = False
+    capability: str | None = None
 
 
 def carry_out(session: Session, command: Command | None, message: Message) -> None:
@@ -54,9 +60,19 @@ def carry_out(session: Session, command: Command | None, message: Message) -> No
         else:
             session.reply(message, [session.numeric(Numeric.ERR_NOTREGISTERED)])
         return
-    if command.when is not When.ALWAYS and session.registered is not (command.when is When.AFTER):
-        refused = Numeric.ERR_ALREADYREGISTERED if session.registered else Numeric.ERR_NOTREGISTERED
-        _refuse(session, message, session.numeric(refused))
+    enabled = session.caps.enabled
+    if session.registered:
+        if command.when is When.BEFORE:
+            _refuse(session, message, session.numeric(Numeric.ERR_ALREADYREGISTERED))
+            return
+    elif command.when is When.AFTER and command.early not in enabled:
+        _refuse(session, message, session.numeric(Numeric.ERR_NOTREGISTERED))
+        return
+    if command.capability is not None and command.capability not in enabled:
+        _refuse(session, message, session.numeric(Numeric.ERR_UNKNOWNCOMMAND, command.name))
+        return
+    if command.operator and not session.operator:
+        _refuse(session, message, session.numeric(Numeric.ERR_NOPRIVILEGES))
         return
     if len(message.params) < command.least:
         _refuse(session, message, session.numeric(Numeric.ERR_NEEDMOREPARAMS, command.name))

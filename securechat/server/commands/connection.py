@@ -1,11 +1,11 @@
-"""Commands of the connection itself: CAP, AUTHENTICATE, PASS, NICK, USER, PING, PONG, QUIT, MOTD, LUSERS."""
+"""Commands of the connection itself: CAP, AUTHENTICATE, PASS, NICK, USER, PING, PONG, QUIT."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from securechat.chat.requests import ChangeNick, Collect
-from securechat.chat.views import population
 from securechat.irc.message import Message
 from securechat.irc.numerics import Numeric
 from securechat.server import answers
@@ -19,19 +19,26 @@ def cap(session: Session, message: Message) -> None:
     room = 510 - len(session.line(f"CAP {session.nick} "))
     lines = session.caps.handle(message.params, room)
     replies = [session.line(f"CAP {session.nick} {' '.join([*line[:-1], ':' + line[-1]])}") for line in lines]
-    # The answer still goes out as the session was before it.
-    session.reply(message, replies)
-    session.note_capabilities()
-    if not session.registered:
+
+    @cache  # a question may be asked again, where a batch of the journal could not be stored
+    def answer() -> None:
+        """It still goes out as the session was before it."""
+        session.reply(message, replies)
+        session.note_capabilities()
+
+    if session.registered:
+        session.ask(lambda _: answer())  # in the journal's turn: no line of others comes between the two
+    else:
+        answer()
         session.registration.go_on(message)
 
 
 def authenticate(session: Session, message: Message) -> None:
-    if session.registered:
-        code = Numeric.ERR_SASLALREADY if session.account is not None else Numeric.ERR_SASLFAIL
-        session.reply(message, [session.numeric(code)])
-        return
-    session.registration.authenticate(message)
+    session.authentication.authenticate(message)
+
+
+def isupport(session: Session, message: Message) -> None:
+    session.reply(message, [answers.isupport(session)])
 
 
 def password(session: Session, message: Message) -> None:
@@ -75,34 +82,17 @@ def quit(session: Session, message: Message) -> None:
     session.end(f"Quit: {reason}")  # without a reason too (Modern IRC, "QUIT message")
 
 
-def motd(session: Session, message: Message) -> None:
-    if _elsewhere(session, message):
-        return
-    session.reply(message, [answers.motd(session)])
-
-
-def lusers(session: Session, message: Message) -> None:
-    session.submit(message, (), population, lambda there: answers.lusers(session, there))
-
-
-def _elsewhere(session: Session, message: Message) -> bool:
-    """Whether the question is for another server, which there is none of."""
-    asked = message.params[0] if message.params else ""
-    if not asked or asked.casefold() in (session.hub.name.casefold(), session.nick.casefold()):
-        return False
-    session.reply(message, [session.numeric(Numeric.ERR_NOSUCHSERVER, asked)])
-    return True
-
-
 COMMANDS = (
-    Command("CAP", cap, "<subcommand> [:<capabilities>]", "Negotiates capabilities (IRCv3).", 0, When.ALWAYS),
+    # What was asked before is rendered with the capabilities of its time: so this waits until it has been.
+    Command("CAP", cap, "<subcommand> [:<capabilities>]", "Negotiates capabilities (IRCv3).", 0, When.ALWAYS,
+            large=True),
     Command("AUTHENTICATE", authenticate, "<mechanism or data>", "Logs in with SASL (IRCv3).", 1, When.ALWAYS),
+    Command("ISUPPORT", isupport, "", "Shows what the server supports, as 005 does (IRCv3).",
+            early="draft/extended-isupport"),
     Command("PASS", password, "<password>", "Gives the password of the server, if it has one.", 1, When.BEFORE),
     Command("NICK", nick, "<nick>", "Says how you want to be called.", 0, When.ALWAYS),
     Command("USER", user, "<username> 0 * <realname>", "Says who you are.", 4, When.BEFORE),
     Command("PING", ping, "<token>", "Asks for a PONG with the same token.", 1, When.ALWAYS),
     Command("PONG", pong, "<token>", "Answers a PING.", 0, When.ALWAYS),
     Command("QUIT", quit, "[<reason>]", "Leaves.", 0, When.ALWAYS),
-    Command("MOTD", motd, "[<server>]", "Shows the message of the day."),
-    Command("LUSERS", lusers, "", "Says how many are here.", pipelined=True),
-)
+)  # fmt: skip

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from securechat.chat.requests import Say, Speech
 from securechat.irc.message import Message
+from securechat.irc.names import casefold
 from securechat.irc.numerics import Numeric
 from securechat.server.commands.command import Command
 
@@ -22,10 +23,6 @@ def notice(session: Session, message: Message) -> None:
 
 
 def tagmsg(session: Session, message: Message) -> None:
-    if "message-tags" not in session.caps.enabled:
-        line = session.numeric(Numeric.ERR_UNKNOWNCOMMAND, "TAGMSG")
-        session.answer_in_turn(message, line)
-        return
     _say(session, message, "TAGMSG")
 
 
@@ -45,7 +42,11 @@ def _say(session: Session, message: Message, kind: Speech) -> None:
     if "," not in target:
         session.submit(message, (Say(session.number, kind, target, text, tags),))
         return
-    targets = list(dict.fromkeys(part for part in target.split(",") if part))
+    named: dict[str, str] = {}
+    for part in target.split(","):
+        if part:
+            named.setdefault(casefold(part), part)  # whoever is named twice hears it once
+    targets = list(named.values())
     most = session.hub.config.limits.targets
     if not targets:
         _refuse(session, message, session.numeric(Numeric.ERR_NORECIPIENT, kind))
@@ -66,5 +67,6 @@ COMMANDS = (
     Command("PRIVMSG", privmsg, "<target>{,<target>} <text>", "Says something.", pipelined=True),
     Command("NOTICE", notice, "<target>{,<target>} <text>", "Says something that is never answered by a program.",
             pipelined=True),
-    Command("TAGMSG", tagmsg, "<target>{,<target>}", "Sends tags without a text (IRCv3).", pipelined=True),
+    Command("TAGMSG", tagmsg, "<target>{,<target>}", "Sends tags without a text (IRCv3).", pipelined=True,
+            capability="message-tags"),
 )  # fmt: skip

@@ -1,0 +1,118 @@
+"""What became of requests. An event is stored, then shown to the sessions in its ``audience``.
+
+Each has the stamp of its request, and holds all that is needed to write it down and to render it: what the state says
+when it is delivered may be of a later day.
+"""
+
+from __future__ import annotations
+
+from securechat.chat.events.accounts import AccountAdded, AccountEnabled, AccountRemoved, PasswordSet, Rehashed
+from securechat.chat.events.channels import (
+    ChannelMade,
+    ChannelRecord,
+    ChannelRenamed,
+    ChannelView,
+    Invited,
+    Joined,
+    Kicked,
+    MemberView,
+    ModesChanged,
+    OwnerChanged,
+    Parted,
+    TopicChanged,
+    record,
+    view,
+)
+from securechat.chat.events.metadata import MetadataChanged
+from securechat.chat.events.network import Banned, Killed, RulesSet, Started, Unbanned, WallopsSaid
+from securechat.chat.events.presence import (
+    AccountChanged,
+    Arrived,
+    AwayChanged,
+    HostChanged,
+    Left,
+    NickChanged,
+    RealnameChanged,
+    SessionsEnded,
+    Silenced,
+    UserModesChanged,
+)
+from securechat.chat.events.talk import Collected, Said
+
+__all__ = [
+    "AccountAdded",
+    "AccountChanged",
+    "AccountEnabled",
+    "AccountRemoved",
+    "Arrived",
+    "AwayChanged",
+    "Banned",
+    "ChannelMade",
+    "ChannelRecord",
+    "ChannelRenamed",
+    "ChannelView",
+    "Collected",
+    "Event",
+    "HostChanged",
+    "Invited",
+    "Joined",
+    "Kicked",
+    "Killed",
+    "Left",
+    "MemberView",
+    "MetadataChanged",
+    "ModesChanged",
+    "NickChanged",
+    "OwnerChanged",
+    "Parted",
+    "PasswordSet",
+    "RealnameChanged",
+    "Rehashed",
+    "RulesSet",
+    "Said",
+    "SessionsEnded",
+    "Silenced",
+    "Started",
+    "TopicChanged",
+    "Unbanned",
+    "UserModesChanged",
+    "WallopsSaid",
+    "record",
+    "view",
+]
+
+Event = (
+    Said
+    | Collected
+    | Started
+    | RulesSet
+    | Arrived
+    | Left
+    | NickChanged
+    | AwayChanged
+    | RealnameChanged
+    | AccountChanged
+    | HostChanged
+    | UserModesChanged
+    | Silenced
+    | SessionsEnded
+    | ChannelMade
+    | Joined
+    | Parted
+    | Kicked
+    | Invited
+    | TopicChanged
+    | ModesChanged
+    | ChannelRenamed
+    | OwnerChanged
+    | MetadataChanged
+    | AccountAdded
+    | PasswordSet
+    | Rehashed
+    | AccountEnabled
+    | AccountRemoved
+    | WallopsSaid
+    | Killed
+    | Banned
+    | Unbanned
+)

@@ -1,0 +1,94 @@
+"""What somebody wants. Requests hold all that the answer depends on, except the state and the stamp.
+
+``session`` is the number of the connection that asks. Requests without one come from the operator or the server.
+"""
+
+from __future__ import annotations
+
+from securechat.chat.requests.accounts import AddAccount, EnableAccount, Rehash, RemoveAccount, SetPassword
+from securechat.chat.requests.channels import Invite, Join, Kick, Part, RenameChannel, SetModes, SetOwner, SetTopic
+from securechat.chat.requests.metadata import ClearMetadata, SetMetadata
+from securechat.chat.requests.network import AddBan, BecomeOperator, Kill, RemoveBan, SetRules, Start, Wallops
+from securechat.chat.requests.presence import (
+    Arrive,
+    ChangeNick,
+    Depart,
+    LogIn,
+    SetAway,
+    SetRealname,
+    SetUserModes,
+    Silence,
+)
+from securechat.chat.requests.talk import Collect, Say, Speech
+
+__all__ = [
+    "AddAccount",
+    "AddBan",
+    "Arrive",
+    "BecomeOperator",
+    "ChangeNick",
+    "ClearMetadata",
+    "Collect",
+    "Depart",
+    "EnableAccount",
+    "Invite",
+    "Join",
+    "Kick",
+    "Kill",
+    "LogIn",
+    "Part",
+    "Rehash",
+    "RemoveAccount",
+    "RemoveBan",
+    "RenameChannel",
+    "Request",
+    "Say",
+    "SetAway",
+    "SetMetadata",
+    "SetModes",
+    "SetOwner",
+    "SetPassword",
+    "SetRealname",
+    "SetRules",
+    "SetTopic",
+    "SetUserModes",
+    "Silence",
+    "Speech",
+    "Start",
+    "Wallops",
+]
+
+Request = (
+    Start
+    | SetRules
+    | Arrive
+    | Depart
+    | LogIn
+    | ChangeNick
+    | SetAway
+    | SetRealname
+    | SetUserModes
+    | Silence
+    | Join
+    | Part
+    | Kick
+    | Invite
+    | SetTopic
+    | SetModes
+    | RenameChannel
+    | SetOwner
+    | Say
+    | Collect
+    | SetMetadata
+    | ClearMetadata
+    | AddAccount
+    | SetPassword
+    | Rehash
+    | EnableAccount
+    | RemoveAccount
+    | BecomeOperator
+    | Kill
+    | Wallops
+    | AddBan
+    | RemoveBan
+)

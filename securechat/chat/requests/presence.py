@@ -1,0 +1,90 @@
+"""Who is on the chat, and what is known of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from securechat.irc.modes import ModeChange
+
+__all__ = [
+    "Arrive",
+    "ChangeNick",
+    "Depart",
+    "LogIn",
+    "SetAway",
+    "SetRealname",
+    "SetUserModes",
+    "Silence",
+]
+
+
+@dataclass(slots=True)
+class Arrive:
+    """A connection has registered. With an account it joins its user if that is on the chat already."""
+
+    session: int
+    nick: str
+    username: str
+    host: str
+    realname: str
+    account_id: int | None = None
+    credential_set: int = 0
+    """Of the credential that was verified: it may have been changed since."""
+    address: str = ""
+    """Where it comes from, as an IP address in text; the server's bans ask for it, and nothing else."""
+    away: str | None = None
+    """It said AWAY before (IRCv3 pre-away)."""
+
+
+@dataclass(slots=True)
+class Depart:
+    """A connection has ended. Never refused."""
+
+    session: int
+    reason: str
+
+
+@dataclass(slots=True)
+class LogIn:
+    """A connection that is on the chat has logged in, to another account or for the first time (SASL 3.2)."""
+
+    session: int
+    account_id: int
+    credential_set: int
+    host: str
+    """What others see as its host from now on."""
+
+
+@dataclass(slots=True)
+class ChangeNick:
+    session: int
+    nick: str
+
+
+@dataclass(slots=True)
+class SetAway:
+    """This connection's user is away from it, or (``None``) back. ``*`` is for no reason in particular."""
+
+    session: int
+    text: str | None
+
+
+@dataclass(slots=True)
+class SetRealname:
+    session: int
+    realname: str
+
+
+@dataclass(slots=True)
+class SetUserModes:
+    session: int
+    changes: tuple[ModeChange, ...]
+
+
+@dataclass(slots=True)
+class Silence:
+    """Take no private messages from whom the mask matches (SILENCE), or do so again."""
+
+    session: int
+    adding: bool
+    mask: str

@@ -1,0 +1,156 @@
+"""The tables of channels that last: the channels themselves, their lists, and what accounts are in them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+from securechat.chat.channel import Channel, ListEntry, Topic
+from securechat.chat.events import ChannelMade, ChannelRenamed, ModesChanged, TopicChanged
+from securechat.chat.modes import LISTS
+from securechat.irc.extban import BanMask
+from securechat.irc.names import casefold
+from securechat.store.schema import Change
+
+__all__ = [
+    "DELETE_ALL",
+    "channel_made",
+    "channel_renamed",
+    "delete",
+    "insert",
+    "load_channels",
+    "modes_kept",
+    "topic_kept",
+]
+
+_INSERT = "INSERT INTO channels VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_ENTRY = "INSERT INTO channel_lists VALUES (?, ?, ?, ?, ?)"
+_DELETE_ENTRY = "DELETE FROM channel_lists WHERE channel = ? AND mode = ? AND mask = ?"
+_SET_ACCESS = "INSERT INTO channel_access VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET modes = excluded.modes"
+_SET_METADATA = "INSERT INTO metadata VALUES (?, ?, ?)"
+
+DELETE_ALL: list[Change] = [
+    ("DELETE FROM channels", ()),
+    ("DELETE FROM channel_lists", ()),
+    ("DELETE FROM channel_access", ()),
+]
+"""Without the channels' metadata, which stand in one table with those of accounts."""
+
+
+def channel_made(e: ChannelMade) -> list[Change]:
+    return _insert_row(Channel(id=e.channel_id, name=e.name, key=casefold(e.name), created=e.stamp, founder=e.founder))
+
+
+def _insert_row(channel: Channel) -> list[Change]:
+    topic = channel.topic
+    values = (
+        channel.id,
+        channel.name,
+        channel.key,
+        channel.founder,
+        topic.text if topic else None,
+        topic.by if topic else None,
+        topic.at if topic else None,
+        channel.flags,
+        channel.join_key,
+        channel.limit,
+    )
+    return [(_INSERT, values)]
+
+
+def _insert_entry(channel_id: int, letter: str, entry: ListEntry) -> Change:
+    return (_INSERT_ENTRY, (channel_id, letter, entry.text, entry.by, entry.at))
+
+
+def insert(channel: Channel) -> list[Change]:
+    """All of a channel, where nothing of it is in the tables."""
+    return [
+        *_insert_row(channel),
+        *(
+            _insert_entry(channel.id, letter, entry)
+            for letter, entries in channel.lists.items()
+            for entry in entries.values()
+        ),
+        *((_SET_ACCESS, (channel.id, account_id, modes)) for account_id, modes in channel.access.items()),
+        *((_SET_METADATA, (channel.id, key, value)) for key, value in channel.metadata.items()),
+    ]
+
+
+def delete(channel_id: int) -> list[Change]:
+    """All of a channel, if anything of it is there."""
+    return [
+        ("DELETE FROM channels WHERE id = ?", (channel_id,)),
+        ("DELETE FROM channel_lists WHERE channel = ?", (channel_id,)),
+        ("DELETE FROM channel_access WHERE channel = ?", (channel_id,)),
+        ("DELETE FROM metadata WHERE owner = ?", (channel_id,)),
+    ]
+
+
+def topic_kept(e: TopicChanged) -> list[Change]:
+    if not e.lasting:
+        return []
+    values = (e.text, e.source, e.stamp) if e.text else (None, None, None)
+    return [("UPDATE channels SET topic = ?, topic_by = ?, topic_at = ? WHERE id = ?", (*values, e.channel_id))]
+
+
+def channel_renamed(e: ChannelRenamed) -> list[Change]:
+    if not e.lasting:
+        return []
+    return [("UPDATE channels SET name = ?, key = ? WHERE id = ?", (e.channel, casefold(e.channel), e.channel_id))]
+
+
+def modes_kept(e: ModesChanged) -> list[Change]:
+    if not e.lasting or not (e.changes or e.access):
+        return []
+    id = e.channel_id
+    return [
+        (
+            "UPDATE channels SET flags = ?, join_key = ?, member_limit = ? WHERE id = ?",
+            (e.flags, e.join_key, e.limit, id),
+        ),
+        *_lists_kept(e),
+        *(
+            (_SET_ACCESS, (id, account_id, modes))
+            if modes
+            else ("DELETE FROM channel_access WHERE channel = ? AND account = ?", (id, account_id))
+            for account_id, modes in e.access
+        ),
+    ]
+
+
+def _lists_kept(e: ModesChanged) -> Iterator[Change]:
+    """One after the other, as they were made: the same mask may have come and gone in one request."""
+    entries = {(letter, entry.text): entry for letter, entry in e.added}
+    for change in e.changes:
+        if change.letter not in LISTS or change.parameter is None:
+            continue
+        if change.adding:
+            yield _insert_entry(e.channel_id, change.letter, entries[change.letter, change.parameter])
+        else:
+            yield (_DELETE_ENTRY, (e.channel_id, change.letter, change.parameter))
+
+
+def load_channels(connection: sqlite3.Connection) -> list[Channel]:
+    """Raises ``ValueError`` for what can't have been written by a program of ours."""
+    channels: dict[int, Channel] = {}
+    for id, name, key, founder, topic, by, at, *modes in connection.execute("SELECT * FROM channels"):
+        channel = channels[id] = Channel(id=id, name=name, key=key, created=id, founder=founder)
+        channel.topic = Topic(topic, by, at) if topic else None
+        channel.flags, channel.join_key, channel.limit = modes
+    for id, letter, mask, by, at in connection.execute(
+        "SELECT channel_lists.* FROM channel_lists JOIN channels ON id = channel ORDER BY channel_lists.rowid"
+    ):
+        if letter not in channels[id].lists:
+            raise ValueError(f"{letter!r} is not a list of a channel")
+        channels[id].lists[letter][casefold(mask)] = ListEntry(BanMask.parse(mask), mask, by, at)
+    for id, account_id, letters in connection.execute(
+        "SELECT channel_access.* FROM channel_access JOIN channels ON id = channel ORDER BY channel_access.rowid"
+    ):
+        channels[id].access[account_id] = letters
+    for id, key, value in connection.execute(
+        "SELECT owner, metadata.key, value FROM metadata JOIN channels ON id = owner ORDER BY metadata.rowid"
+    ):
+        channels[id].metadata[key] = value
+    for channel in channels.values():
+        channel.changed()
+    return list(channels.values())

@@ -1,0 +1,181 @@
+"""What events change in the tables that hold what lasts, and the chat read out of them again."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from securechat.chat.events import (
+    AccountAdded,
+    AccountEnabled,
+    AccountRemoved,
+    Banned,
+    ChannelMade,
+    ChannelRenamed,
+    Collected,
+    Event,
+    MetadataChanged,
+    ModesChanged,
+    OwnerChanged,
+    PasswordSet,
+    Rehashed,
+    Silenced,
+    TopicChanged,
+    Unbanned,
+)
+from securechat.chat.machine import Chat
+from securechat.chat.model import Account, BanKind, Role, ServerBan
+from securechat.irc.names import casefold
+from securechat.store import channel_tables
+from securechat.store.schema import Change
+
+__all__ = ["CHANGES", "HELD", "TAKE_HELD", "channels_that_last_now", "load", "rewrite_tables"]
+
+TAKE_HELD = "DELETE FROM held WHERE account = ? AND stamp <= ?"
+HELD = "SELECT account, stamp FROM held WHERE account = ? AND stamp <= ?"
+"""The rows that ``TAKE_HELD`` deletes: nothing else tells which they were, should it have to be taken back."""
+
+_SILENCE = "INSERT INTO silenced VALUES (?, ?)"
+# What is set again keeps its place.
+_SET_METADATA = "INSERT INTO metadata VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
+# What is replaced does not.
+_BAN = "INSERT OR REPLACE INTO server_bans VALUES (?, ?, ?, ?, ?, ?, ?)"
+
+
+def _insert_account(account: Account) -> Change:
+    return (
+        "INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            account.id,
+            account.name,
+            casefold(account.name),
+            account.role.value,
+            account.enabled,
+            account.created,
+            account.credential,
+            account.credential_set,
+        ),
+    )
+
+
+def _account_removed(e: AccountRemoved) -> list[Change]:
+    return [
+        ("DELETE FROM accounts WHERE id = ?", (e.account_id,)),
+        (TAKE_HELD, (e.account_id, e.stamp)),
+        ("DELETE FROM silenced WHERE account = ?", (e.account_id,)),
+        ("DELETE FROM metadata WHERE owner = ?", (e.account_id,)),
+        ("DELETE FROM channel_access WHERE account = ?", (e.account_id,)),
+        *(change for id in e.orphans for change in channel_tables.delete(id)),
+    ]
+
+
+def _silenced(e: Silenced) -> list[Change]:
+    if e.account_id is None:
+        return []
+    if e.adding:
+        return [(_SILENCE, (e.account_id, e.mask))]
+    return [("DELETE FROM silenced WHERE account = ? AND mask = ?", (e.account_id, e.mask))]
+
+
+def _metadata_kept(e: MetadataChanged) -> list[Change]:
+    if e.owner_id is None:
+        return []
+    return [
+        (_SET_METADATA, (e.owner_id, key, value))
+        if value is not None
+        else ("DELETE FROM metadata WHERE owner = ? AND key = ?", (e.owner_id, key))
+        for key, value in e.changes
+    ]
+
+
+def _ban(ban: ServerBan) -> Change:
+    return (_BAN, (ban.kind.value, casefold(ban.mask), ban.mask, ban.reason, ban.by, ban.at, ban.until))
+
+
+CHANGES: dict[type, Callable[[Any], list[Change]]] = {
+    ChannelMade: lambda e: channel_tables.channel_made(e) if e.founder is not None else [],
+    TopicChanged: channel_tables.topic_kept,
+    ModesChanged: channel_tables.modes_kept,
+    ChannelRenamed: channel_tables.channel_renamed,
+    # One that has got an owner is written as a whole: see channels_that_last_now.
+    OwnerChanged: lambda e: channel_tables.delete(e.channel_id),
+    MetadataChanged: _metadata_kept,
+    Silenced: _silenced,
+    Banned: lambda e: [_ban(e.ban)],
+    Unbanned: lambda e: [
+        ("DELETE FROM server_bans WHERE kind = ? AND key = ?", (e.ban.kind.value, casefold(e.ban.mask)))
+    ],
+    Collected: lambda e: [(TAKE_HELD, (e.account_id, e.up_to))],
+    AccountAdded: lambda e: [_insert_account(e.account)],
+    PasswordSet: lambda e: [
+        ("UPDATE accounts SET credential = ?, credential_set = ? WHERE id = ?", (e.credential, e.stamp, e.account_id))
+    ],
+    Rehashed: lambda e: [("UPDATE accounts SET credential = ? WHERE id = ?", (e.credential, e.account_id))],
+    AccountEnabled: lambda e: [("UPDATE accounts SET enabled = ? WHERE id = ?", (e.enabled, e.account_id))],
+    AccountRemoved: _account_removed,
+}
+
+
+def channels_that_last_now(events: Iterable[Event], chat: Chat) -> list[Change]:
+    """What puts the channels that these events gave to somebody into the tables, as they are after the events.
+
+    Perhaps nothing of them is there: a guest may have made them, and given them a topic, modes and lists.
+    """
+    given = {event.channel_id for event in events if type(event) is OwnerChanged and event.owner_id is not None}
+    if not given:
+        return []
+    return [
+        change
+        for channel in chat.channels.values()
+        if channel.id in given and channel.lasting
+        for change in (*channel_tables.delete(channel.id), *channel_tables.insert(channel))
+    ]
+
+
+def rewrite_tables(chat: Chat) -> list[Change]:
+    """Statements after which all tables say what the chat says, but for the messages that wait."""
+    return [
+        ("DELETE FROM accounts", ()),
+        ("DELETE FROM silenced", ()),
+        ("DELETE FROM metadata", ()),
+        ("DELETE FROM server_bans", ()),
+        *channel_tables.DELETE_ALL,
+        *(_insert_account(account) for account in chat.accounts.values()),
+        *((_SILENCE, (id, mask)) for id, masks in chat.silenced.items() for mask in masks),
+        *((_SET_METADATA, (id, *pair)) for id, metadata in chat.metadata.items() for pair in metadata.items()),
+        *(_ban(ban) for ban in chat.bans.values()),
+        *(
+            change
+            for channel in chat.channels.values()
+            if channel.lasting
+            for change in channel_tables.insert(channel)
+        ),
+    ]  # fmt: skip
+
+
+def load(connection: sqlite3.Connection) -> Chat:
+    """The chat as it was when the last server stopped; nobody is on it.
+
+    Raises ``ValueError`` for what can't have been written by a program of ours.
+    """
+    accounts = [
+        Account(id, name, Role(role), bool(enabled), created, credential, credential_set)
+        for id, name, _, role, enabled, created, credential, credential_set in connection.execute(
+            "SELECT * FROM accounts"
+        )
+    ]
+    bans = [
+        ServerBan(BanKind(kind), mask, reason, by, at, until)
+        for kind, _, mask, reason, by, at, until in connection.execute("SELECT * FROM server_bans ORDER BY rowid")
+    ]
+    return Chat(
+        accounts=accounts,
+        channels=channel_tables.load_channels(connection),
+        held=connection.execute("SELECT account, max(stamp), count(*) FROM held GROUP BY account").fetchall(),
+        silenced=connection.execute("SELECT * FROM silenced ORDER BY rowid").fetchall(),
+        metadata=connection.execute(
+            "SELECT owner, metadata.key, value FROM metadata JOIN accounts ON id = owner ORDER BY metadata.rowid"
+        ).fetchall(),
+        bans=bans,
+    )
