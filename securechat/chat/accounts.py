@@ -13,11 +13,13 @@ from securechat.chat.events import (
     Rehashed,
     SessionsEnded,
 )
+from securechat.chat.login import become
 from securechat.chat.machine import Applied, Chat, rule
-from securechat.chat.model import Account
+from securechat.chat.model import Account, User
 from securechat.chat.presence import end_if_empty, give, leave, move_aside, tell_away
 from securechat.chat.refusals import Reason, Refused
-from securechat.chat.requests import AddAccount, EnableAccount, Rehash, RemoveAccount, SetPassword
+from securechat.chat.requests import AddAccount, EnableAccount, Registrant, Rehash, RemoveAccount, SetPassword
+from securechat.chat.server_bans import check_not_banned
 from securechat.chat.talk import hold
 from securechat.irc.names import casefold, valid_nick
 
@@ -31,17 +33,34 @@ def _existing(chat: Chat, name: str) -> Account:
 
 @rule(AddAccount)
 def add_account(chat: Chat, stamp: int, request: AddAccount, applied: Applied) -> None:
-    """A guest who wears the name gets another: from now on it is its owner's."""
+    """A guest who wears the name gets another: from now on it is its owner's.
+
+    Only the operator takes a name from somebody like that. Who makes an account for themselves finds it in use; and
+    has the account from then on, if they are on the chat.
+    """
     if not valid_nick(request.name):
         raise Refused(Reason.BAD_ACCOUNT_NAME, request.name)
     if chat.account_named(request.name) is not None:
         raise Refused(Reason.ACCOUNT_EXISTS, request.name)
     account = Account(stamp, request.name, request.role, True, stamp, request.credential, stamp)
+    wearer, by = chat.users.get(casefold(request.name)), request.by
+    if by is not None:
+        _check_registrant(chat, stamp, account, wearer, by)
     chat.replace_account(account, None, applied)
     applied.events.append(AccountAdded(stamp, account))
-    wearer = chat.users.get(casefold(request.name))
-    if wearer is not None:
+    if by is not None and by.session in chat.sessions:
+        become(chat, stamp, by.session, account, by.host, applied)
+    elif wearer is not None:
         move_aside(chat, stamp, wearer, applied)
+
+
+def _check_registrant(chat: Chat, stamp: int, account: Account, wearer: User | None, by: Registrant) -> None:
+    check_not_banned(chat, stamp, account, by.address)
+    user = chat.sessions.get(by.session)
+    if user is not None and user.account is not None:
+        raise Refused(Reason.ACCOUNT_IN_USE, user.account)
+    if wearer is not user and wearer is not None:
+        raise Refused(Reason.NICK_IN_USE, account.name)
 
 
 @rule(SetPassword)

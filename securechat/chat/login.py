@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from securechat.chat.events import AccountChanged, HostChanged, UserModesChanged
 from securechat.chat.machine import Applied, Chat, rule
+from securechat.chat.metadata import tell_difference
 from securechat.chat.model import Account, Role, User
 from securechat.chat.presence import rename
 from securechat.chat.refusals import Reason, Refused
@@ -31,12 +32,16 @@ def log_in(chat: Chat, stamp: int, request: LogIn, applied: Applied) -> None:
         return
     if account.id in chat.users_by_account or len(user.sessions) > 1:
         raise Refused(Reason.ACCOUNT_IN_USE, account.name)
-    source, host, modes = user.source, user.host, user.modes
-    _change_account(chat, user, account, request.host, applied)
+    become(chat, stamp, request.session, account, request.host, applied)
+
+
+def become(chat: Chat, stamp: int, session: int, account: Account, new_host: str, applied: Applied) -> None:
+    """The user of a session, which is their only one, has another account from now on."""
+    user = chat.sessions[session]
+    source, host, modes, metadata = user.source, user.host, user.modes, user.metadata
+    _change_account(chat, user, account, new_host, applied)
     peers, own = chat.peers(user, own=True), user.audience
-    applied.events.append(
-        AccountChanged(stamp, request.session, source, user.account, user.account_id, peers, own, user.bot)
-    )
+    applied.events.append(AccountChanged(stamp, session, source, user.account, user.account_id, peers, own, user.bot))
     if host != user.host:
         applied.events.append(
             HostChanged(
@@ -56,6 +61,7 @@ def log_in(chat: Chat, stamp: int, request: LogIn, applied: Applied) -> None:
     if modes != user.modes:
         change = ModeChange("o" in user.modes, "o")
         applied.events.append(UserModesChanged(stamp, user.nick, user.source, (change,), own, user.modes))
+    tell_difference(chat, stamp, user, metadata, applied)
     owner = chat.account_named(user.nick)
     others = owner is not None and owner.id != account.id
     if others or (user.nick != account.name and not chat.rules.guests):

@@ -120,6 +120,8 @@ def arrive(chat: Chat, stamp: int, request: Arrive, applied: Applied) -> None:
             chat.held.get(account.id, 0) if account else 0,
             user.modes,
             first,
+            user.realname,
+            user.away,
         )
     )
     if not first and user.away != away:

@@ -60,7 +60,6 @@ class Reason(Enum):
     METADATA_KEY = auto()
     METADATA_VALUE = auto()
     METADATA_PERMISSION = auto()
-    METADATA_NOT_SET = auto()
     METADATA_FULL = auto()
     NOT_STORED = auto()
     INTERNAL = auto()

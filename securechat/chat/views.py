@@ -8,16 +8,14 @@ from dataclasses import dataclass, replace
 from securechat.chat.channel import Channel, ListEntry
 from securechat.chat.events import ChannelView, view
 from securechat.chat.machine import Chat
-from securechat.chat.model import ServerBan, User
+from securechat.chat.model import ServerBan
 from securechat.chat.modes import Rank
-from securechat.irc.names import Mask, casefold
+from securechat.irc.names import casefold
 
 __all__ = [
     "ChannelLine",
     "ChannelModes",
-    "Person",
     "Population",
-    "Whois",
     "channel_modes",
     "channel_names",
     "channel_view",
@@ -29,38 +27,7 @@ __all__ = [
     "snapshot",
     "topic_of",
     "user_modes",
-    "who",
-    "whois",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A user as WHO shows it; ``channel`` and ``prefix`` where the question was for a channel."""
-
-    nick: str
-    username: str
-    host: str
-    realname: str
-    account: str | None
-    operator: bool
-    channel: str | None = None
-    prefix: str = ""
-    away: str | None = None
-    bot: bool = False
-    invisible: bool = False
-    last_spoke: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Whois:
-    person: Person
-    channels: tuple[tuple[str, str], ...]
-    """(prefix, name) of the channels."""
-    since: int
-    last_spoke: int
-    sessions: int
-    modes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,23 +68,6 @@ class Population:
     sessions: int
 
 
-def _person(user: User, channel: Channel | None = None) -> Person:
-    return Person(
-        user.nick,
-        user.username,
-        user.host,
-        user.realname,
-        user.account,
-        user.operator,
-        channel.name if channel else None,
-        channel.members[user].prefix if channel else "",
-        user.away,
-        user.bot,
-        "i" in user.modes,
-        user.last_spoke,
-    )
-
-
 def seen_channel(chat: Chat, session: int, name: str) -> Channel | None:
     """The channel, unless it is hidden from the one who asks. Only to be used inside the turn."""
     channel = chat.channels.get(casefold(name))
@@ -143,64 +93,14 @@ def topic_of(chat: Chat, session: int, name: str) -> tuple[ChannelView | None, b
     return ChannelView(channel.name, channel.topic, ()), chat.sessions.get(session) in channel.members
 
 
-def who(chat: Chat, session: int, mask: str) -> list[Person]:
-    """The members of a channel; or the one with this nick; or all whose nick, user name or real name matches."""
-    asker = chat.sessions.get(session)
-    if mask.startswith("#"):
-        channel = seen_channel(chat, session, mask)
-        if channel is None:
-            return []
-        inside = asker in channel.members
-        return [_person(user, channel) for user in channel.members if inside or "i" not in user.modes]
-    user = chat.users.get(casefold(mask))
-    if user is not None:
-        return [_person(user)]
-    if "*" not in mask and "?" not in mask:
-        return []
-    pattern = Mask(mask)
-    known = _known_to(asker)
-    return [
-        _person(user)
-        for user in chat.users.values()
-        if ("i" not in user.modes or user in known)
-        and (pattern.match(user.nick) or pattern.match(user.username) or pattern.match(user.realname))
-    ]
-
-
-def _known_to(asker: User | None) -> set[User]:
-    """Those with whom the one who asks shares a channel, and they themselves: nobody is invisible to these."""
-    if asker is None:
-        return set()
-    return {asker, *(member for channel in asker.channels.values() for member in channel.members)}
-
-
-def whois(chat: Chat, session: int, nick: str) -> Whois | None:
-    user = chat.users.get(casefold(nick))
-    if user is None:
-        return None
-    asker = chat.sessions.get(session)
-    hidden = "i" in user.modes and asker is not user
-    return Whois(
-        _person(user),
-        tuple(
-            (channel.members[user].prefix, channel.name)
-            for channel in user.channels.values()
-            if asker in channel.members or not (hidden or channel.secret)
-        ),
-        user.since,
-        user.last_spoke,
-        len(user.sessions),
-        user.modes,
-    )
-
-
 def list_channels(chat: Chat, session: int, names: list[str] | None) -> list[ChannelLine]:
     """All channels that somebody is in, or those that are named."""
     asker = chat.sessions.get(session)
     if names is None:
         chosen = [channel for channel in chat.channels.values() if channel.members]
     else:
-        chosen = [channel for name in names if (channel := chat.channels.get(casefold(name))) is not None]
+        keys = dict.fromkeys(map(casefold, names))
+        chosen = [channel for key in keys if (channel := chat.channels.get(key)) is not None]
     return [
         ChannelLine(
             channel.name,
@@ -269,7 +169,10 @@ def population(chat: Chat) -> Population:
 
 
 def snapshot(chat: Chat) -> dict[str, object]:
-    """All of the state in plain values, for comparing two chats. Without when somebody last spoke: no rule asks."""
+    """All of the state in plain values, for comparing two chats. What has an order that is seen has it here.
+
+    Without when somebody last spoke: no rule asks.
+    """
     return {
         "rules": chat.rules,
         "accounts": dict(chat.accounts),
@@ -294,9 +197,9 @@ def snapshot(chat: Chat) -> dict[str, object]:
                 user.since,
                 user.away,
                 user.modes,
-                dict(user.sessions),
+                list(user.sessions.items()),
                 list(user.silenced),
-                dict(user.metadata),
+                list(user.metadata.items()),
             )
             for key, user in chat.users.items()
         },
@@ -311,10 +214,10 @@ def snapshot(chat: Chat) -> dict[str, object]:
                 channel.flags,
                 channel.join_key,
                 channel.limit,
-                {letter: dict(entries) for letter, entries in channel.lists.items()},
+                {letter: list(entries.items()) for letter, entries in channel.lists.items()},
                 dict(channel.access),
                 {user.key: invitation for user, invitation in channel.invited.items()},
-                dict(channel.metadata),
+                list(channel.metadata.items()),
                 channel.restricted,
                 {user.key: membership.modes for user, membership in channel.members.items()},
                 set(channel.audience),

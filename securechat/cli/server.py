@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import queue
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +27,7 @@ from securechat.tls.errors import CertificateFileError
 
 __all__ = ["server"]
 
-_Wishes = queue.SimpleQueue[int]
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def server(
@@ -77,8 +76,8 @@ def server(
         log.warning("configuration", note=warning)
     directory = DataDir(loaded.config.store.data)
     try:
-        with directory.lock(), _wishes() as wishes:
-            _serve(loaded, source, directory, log, wishes, one_core=one_core)
+        with directory.lock(), _signals() as is_to_reload:
+            _serve(loaded, source, directory, log, is_to_reload, one_core=one_core)
     except UnusableDataDirError as error:
         stop(error, MISTAKE)
     except (DataDirError, StoreUnusable, OperatorFailed) as error:
@@ -86,7 +85,13 @@ def server(
 
 
 def _serve(
-    loaded: Loaded, source: Source, directory: DataDir, log: logs.EventLog, wishes: _Wishes, *, one_core: bool
+    loaded: Loaded,
+    source: Source,
+    directory: DataDir,
+    log: logs.EventLog,
+    is_to_reload: Callable[[], bool],
+    *,
+    one_core: bool,
 ) -> None:
     config = loaded.config
     try:
@@ -103,7 +108,7 @@ def _serve(
         with Server(config, directory, loaded.context, sockets, log, Cores(one=one_core), source.read) as running:
             for listener in running.listeners:
                 log.info("listening", address=listener.address, port=listener.port, name=config.server.name)
-            while wishes.get() == signal.SIGHUP:
+            while is_to_reload():
                 with contextlib.suppress(ReloadRefusedError):  # the log says so
                     running.reloader.reload("SIGHUP")
             log.info("stopping")
@@ -112,26 +117,27 @@ def _serve(
 
 
 @contextlib.contextmanager
-def _wishes() -> Iterator[_Wishes]:
-    """The signals that come, one after the other: SIGHUP, or one of those that end the server.
+def _signals() -> Iterator[Callable[[], bool]]:
+    """A function that waits for Ctrl-C, SIGTERM or SIGHUP; whether it means to read everything again, or else to end.
 
     A terminal that is closed sends SIGHUP as well. Then the server is to end, unless it was started with ``nohup``.
+
+    The signals are held back for ``sigwait``, in all threads. With handlers, one that comes just before a thread goes
+    to sleep is noticed when that wakes up, and the main thread has nothing else to wake up for.
     """
-    wishes: _Wishes = queue.SimpleQueue()  # the one queue into which a signal's handler may put something
     ends_with_terminal = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and _has_terminal()
 
-    def hang_up(*_: object) -> None:
-        wishes.put(signal.SIGTERM if ends_with_terminal and not _has_terminal() else signal.SIGHUP)
+    def is_to_reload() -> bool:
+        number = signal.sigwait(_SIGNALS)
+        return number == signal.SIGHUP and (not ends_with_terminal or _has_terminal())
 
-    handlers = {
-        signal.SIGINT: lambda *_: wishes.put(signal.SIGINT),
-        signal.SIGTERM: lambda *_: wishes.put(signal.SIGTERM),
-        signal.SIGHUP: hang_up,
-    }
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    # One that is ignored would not be held; and those that come during the end are to do nothing.
+    before = {number: signal.signal(number, lambda *_: None) for number in _SIGNALS}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
-        yield wishes
+        yield is_to_reload
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -14,7 +14,7 @@ MAX_TOKENS = 13
 """In one line: 15 parameters less the client's name and the sentence."""
 
 _SENTENCE = " :are supported by this server"
-_NAME = re.compile(r"[A-Z0-9./]{1,20}")
+_NAME = re.compile(r"(?:draft/)?[A-Z0-9./]{1,20}")
 _ESCAPES = str.maketrans({" ": r"\x20", "=": r"\x3D", "\\": r"\x5C"})
 _ESCAPE = re.compile(r"\\x(20|3D|5C)", re.IGNORECASE)
 
@@ -22,7 +22,7 @@ _ESCAPE = re.compile(r"\\x(20|3D|5C)", re.IGNORECASE)
 def token(name: str, value: str | None = "") -> str:
     """One token as it is sent; a value of None takes it back.
 
-    Raises `UnsendableError` for a name that is not 1 to 20 of `A-Z`, `0-9`, `.` and `/`.
+    Raises `UnsendableError` for a name that is not 1 to 20 of `A-Z`, `0-9`, `.` and `/`, behind `draft/` or not.
     """
     if not _NAME.fullmatch(name):
         raise UnsendableError("the name of a token is 1 to 20 upper-case letters, digits, '.' and '/'")

@@ -52,13 +52,21 @@ def format_tags(tags: Mapping[str, str]) -> str:
     return check_line(";".join(parts))
 
 
-def client_only(tags: Mapping[str, str]) -> str:
+def client_only(tags: Mapping[str, str], denied: tuple[str, ...] = ()) -> str:
     """The client-only tags (`+...`) as they are relayed: `""`, or like `+typing=active;+draft/react=x`, without `@`.
 
     Servers attach these to what they relay and drop all others that a client sent ("Client-only tags"). Written
     anew from the unescaped values, which gives one form for each and is never longer than what the client sent. A `+`
     with no name behind it is no tag ("Format"), and strict readers would choke on it.
+
+    `denied`: the items of CLIENTTAGDENY, by which some are left out ("RPL_ISUPPORT Tokens"): names without their `+`,
+    or `*` for all, and behind it `-name` for one that is relayed all the same. Names are compared as they are.
     """
     if not tags:
         return ""
-    return format_tags({key: value for key, value in tags.items() if key[0] == "+" and key != "+"})
+    relayed = {key: value for key, value in tags.items() if key[0] == "+" and key != "+"}
+    if denied[:1] == ("*",):
+        relayed = {key: value for key, value in relayed.items() if f"-{key[1:]}" in denied}
+    elif denied:
+        relayed = {key: value for key, value in relayed.items() if key[1:] not in denied}
+    return format_tags(relayed)

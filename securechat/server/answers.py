@@ -12,7 +12,7 @@ from securechat.chat.events import Arrived, ChannelView
 from securechat.chat.model import ServerBan
 from securechat.chat.modes import ALL_KINDS, USER_MODES
 from securechat.chat.stamps import iso_time, seconds
-from securechat.chat.views import ChannelLine, ChannelModes, Person, Population, Whois
+from securechat.chat.views import ChannelLine, ChannelModes, Population
 from securechat.irc.elist import ListFilter
 from securechat.irc.isupport import token_lines
 from securechat.irc.modes import ModeKind
@@ -20,7 +20,9 @@ from securechat.irc.names import split_source
 from securechat.irc.numerics import Numeric
 from securechat.irc.split import pack_words
 from securechat.irc.standard_replies import Code, StandardReply, note
-from securechat.server.lines import EXTENDED_JOIN, said
+from securechat.server import answers_metadata
+from securechat.server.lines import EXTENDED_JOIN, said, said_in_lines
+from securechat.server.metadata_sync import AtArrival
 from securechat.server.replies import Batch
 
 if TYPE_CHECKING:
@@ -41,8 +43,6 @@ __all__ = [
     "owner",
     "topic",
     "welcome",
-    "who",
-    "whois",
 ]
 
 HELD_AT_ONCE = 100
@@ -51,7 +51,9 @@ HELD_AT_ONCE = 100
 HELD = "your message is kept and shown when they come"
 
 
-def welcome(session: Session, event: Arrived | None, there: Population) -> Iterator[bytes]:
+def welcome(
+    session: Session, event: Arrived | None, there: Population, metadata: AtArrival | None
+) -> Iterator[bytes]:
     """What a session is told when it is on the chat (Modern IRC, "Connection Registration").
 
     Then the channels in which its user is already, with another session, and what was kept for its account.
@@ -69,12 +71,16 @@ def welcome(session: Session, event: Arrived | None, there: Population) -> Itera
     yield session.numeric(Numeric.RPL_MYINFO, hub.name, version, "".join(USER_MODES), all_modes, with_parameter)
     yield from isupport(session)
     yield from lusers(session, there)
+    if metadata is not None:
+        yield from answers_metadata.own(session, metadata)
     yield from motd(session)
     if event.modes:
         yield session.numeric(Numeric.RPL_UMODEIS, f"+{event.modes}")
     for channel_view in event.channels:
         yield _joined_before(session, event, channel_view)
         yield from channel(session, channel_view)
+        if metadata is not None and channel_view.name in metadata.channels:
+            yield from answers_metadata.sync(session, metadata.channels[channel_view.name])
     if event.held_up_to and event.account_id is not None:
         yield from _held(session, event.account_id, event.held_up_to)
 
@@ -117,7 +123,7 @@ def lusers(session: Session, there: Population) -> Iterator[bytes]:
 
 def _joined_before(session: Session, event: Arrived, view: ChannelView) -> bytes:
     if session.flavour & EXTENDED_JOIN:
-        return session.raw(f":{event.source} JOIN {view.name} {event.account or '*'} :{session.realname}")
+        return session.raw(f":{event.source} JOIN {view.name} {event.account or '*'} :{event.realname}")
     return session.raw(f":{event.source} JOIN {view.name}")
 
 
@@ -131,7 +137,10 @@ def _held(session: Session, account_id: int, up_to: int) -> Iterator[bytes]:
             session.hub.on_error("kept messages could not be read", error)
             return
         for message in messages:
-            yield said(message, session.flavour)
+            if message.multiline:
+                yield from said_in_lines(message, session.flavour)
+            else:
+                yield said(message, session.flavour)
         if len(messages) < HELD_AT_ONCE:
             break
         after = messages[-1].stamp
@@ -167,45 +176,6 @@ def names(session: Session, name: str, view: ChannelView | None) -> Iterator[byt
         for some in pack_words(words, room):
             yield session.numeric(Numeric.RPL_NAMREPLY, symbol, view.name, " ".join(some))
     yield session.numeric(Numeric.RPL_ENDOFNAMES, view.name if view else name)
-
-
-def who(session: Session, mask: str, people: Iterable[Person]) -> Iterator[bytes]:
-    multi = "multi-prefix" in session.caps.enabled
-    for person in people:
-        flags = "H" if person.away is None else "G"
-        flags += ("*" if person.operator else "") + ("B" if person.bot else "")
-        flags += person.prefix if multi else person.prefix[:1]
-        yield session.numeric(
-            Numeric.RPL_WHOREPLY,
-            person.channel or "*",
-            person.username,
-            person.host,
-            session.hub.name,
-            person.nick,
-            flags,
-            "0",
-            person.realname,
-        )
-    yield session.numeric(Numeric.RPL_ENDOFWHO, mask)
-
-
-def whois(session: Session, found: Whois, now: int) -> Iterator[bytes]:
-    """Without the end. ``now``: seconds since 1970."""
-    person = found.person
-    yield session.numeric(Numeric.RPL_WHOISUSER, person.nick, person.username, person.host, person.realname)
-    multi = "multi-prefix" in session.caps.enabled
-    channels = [(prefix if multi else prefix[:1]) + name for prefix, name in found.channels]
-    room = 512 - len(session.numeric(Numeric.RPL_WHOISCHANNELS, person.nick, ""))
-    for some in pack_words(channels, room):
-        yield session.numeric(Numeric.RPL_WHOISCHANNELS, person.nick, " ".join(some))
-    yield session.numeric(Numeric.RPL_WHOISSERVER, person.nick, session.hub.name, session.hub.config.server.network)
-    if person.operator:
-        yield session.numeric(Numeric.RPL_WHOISOPERATOR, person.nick)
-    if person.account is not None:
-        yield session.numeric(Numeric.RPL_WHOISACCOUNT, person.nick, person.account)
-    yield session.numeric(Numeric.RPL_WHOISSECURE, person.nick)
-    idle = max(now - seconds(found.last_spoke), 0)
-    yield session.numeric(Numeric.RPL_WHOISIDLE, person.nick, str(idle), str(seconds(found.since)))
 
 
 def channel_list(session: Session, wanted: ListFilter, lines: Iterable[ChannelLine]) -> Iterator[bytes]:

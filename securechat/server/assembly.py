@@ -23,6 +23,6 @@ def build_hub(config: Config, data: DataDir, log: EventLog) -> Hub:
     database = Database(data.database, config.store.durability)
     chat, last = database.load()
     hub = Hub(config, chat, database, Hasher(), log)
-    delivery = Delivery(hub.sessions, hub.monitors, hub.on_error)
+    delivery = Delivery(hub.sessions, hub.monitors, hub.whowas, hub.on_error)
     hub.journal = Journal(chat, database, Stamps(last), delivery.deliver, hub.on_error)
     return hub

@@ -77,10 +77,7 @@ class Authentication:
         if session.registered:
             self.log_in_again(message, account)
             return
-        self._sasl.succeeded()
-        host = session.hub.host_of(session.address, account.name)
-        mask = f"{session.nick}!{session.registration.username or '*'}@{host}"
-        session.reply(message, self._accepted(account, mask))
+        session.reply(message, self._accepted(account, session.registration.mask_with(account.name)))
 
     def log_in_again(self, message: Message, account: Account) -> None:
         """A registered session has proved to have this account: the chat says whether its user may have it.
@@ -108,14 +105,14 @@ class Authentication:
             return [self._session.answer(answer) for answer in aborted.answers]
         return []
 
+    def log_in(self, account: Account, mask: str) -> bytes:
+        """Note who the session is, and give the line that says so. ``mask``: how others see it, or will."""
+        self._session.account = account
+        self._sasl.succeeded()
+        return self._session.numeric(Numeric.RPL_LOGGEDIN, mask, account.name, account.name)
+
     def _accepted(self, account: Account, mask: str) -> list[bytes]:
-        """Note who the session is, and say so. ``mask``: how others see it, or will."""
-        session = self._session
-        session.account = account
-        return [
-            session.numeric(Numeric.RPL_LOGGEDIN, mask, account.name, account.name),
-            session.numeric(Numeric.RPL_SASLSUCCESS),
-        ]
+        return [self.log_in(account, mask), self._session.numeric(Numeric.RPL_SASLSUCCESS)]
 
     def _verify(self, given: PlainCredentials) -> Account | None:
         """Check a name and a password, here in the client's own thread; nothing is locked meanwhile.

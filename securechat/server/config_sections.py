@@ -255,6 +255,7 @@ class Limits:
         int, Key(kinds.whole(512, 1024 * 1024), "Bytes of one message of several lines (draft/multiline).")
     ] = 4096
     multiline_max_lines: Annotated[int, Key(kinds.whole(2, 1_000), "Lines of one such message.")] = 24
+    multiline_timeout: Annotated[float, Key(_SECONDS, "Seconds that a client has to send all of them.")] = 30.0
     lines_per_second: Annotated[
         float,
         Key(

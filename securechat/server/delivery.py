@@ -23,6 +23,7 @@ from securechat.chat.events import (
     Joined,
     Kicked,
     Left,
+    MetadataChanged,
     ModesChanged,
     NickChanged,
     OwnerChanged,
@@ -38,34 +39,40 @@ from securechat.chat.events import (
 )
 from securechat.chat.machine import Applied
 from securechat.chat.model import BanKind
-from securechat.chat.refusals import Refusal
+from securechat.chat.refusals import Reason, Refusal
+from securechat.chat.requests import Request, SetMetadata
 from securechat.chat.server_bans import covers
 from securechat.irc.names import casefold
 from securechat.irc.numerics import Numeric
 from securechat.irc.standard_replies import Code, warn
 from securechat.irc.tags import escape
-from securechat.server import answers
+from securechat.server import answers, answers_metadata, metadata_sync
 from securechat.server.fallbacks import reentry, renamed
 from securechat.server.lines import (
     CHGHOST,
     EXTENDED_MONITOR,
     INVITE_NOTIFY,
+    MULTILINE,
     SAID,
     TAGS,
     Visible,
     render,
     said,
+    said_in_lines,
     with_tag,
 )
+from securechat.server.metadata_sync import Sync
 from securechat.server.monitors import Monitors
-from securechat.server.replies import Reply, labelled, refusal
+from securechat.server.replies import Rendered, Reply, labelled, refusal
 from securechat.server.session import Session, SessionEntry
+from securechat.server.whowas import WhoWas
 from securechat.store.journal import Entry
 
 __all__ = ["Delivery"]
 
-MAX_VIEWS = 1000
-"""Channels that other sessions of the same user have entered, and of which a session has not taken the names yet."""
+MAX_UNASKED = 1000
+"""Answers that a session has not asked for and not taken yet: of channels that other sessions of the same user have
+entered, and what is said of those whom it monitors."""
 
 
 class _Run:
@@ -84,12 +91,18 @@ class Delivery:
     """``sessions``: all that are on the chat, by number. ``on_error`` is told of exceptions, which are our defects."""
 
     def __init__(
-        self, sessions: dict[int, Session], monitors: Monitors, on_error: Callable[[str, BaseException], None]
+        self,
+        sessions: dict[int, Session],
+        monitors: Monitors,
+        whowas: WhoWas,
+        on_error: Callable[[str, BaseException], None],
     ) -> None:
         self._sessions = sessions
         self._monitors = monitors
+        self._whowas = whowas
         self._on_error = on_error
         self._run: _Run | None = None
+        self._after: list[Reply] = []  # what a session is to see behind the answer that is being made for it
         self._touched: dict[Session, None] = {}  # whose links are to be flushed
 
     def deliver(self, batch: list[Entry]) -> None:
@@ -124,10 +137,11 @@ class Delivery:
                     self._add_to_run(event, session, entry.label)
                     return
         replies: list[Reply] = []
+        self._after = []
         self._show_all(entry, session, replies)
         if entry.render is not None:
             replies.append(iter(entry.render(entry.answer)))
-        for reply in labelled(session, replies, entry.label):
+        for reply in (*labelled(session, replies, entry.label), *self._after):
             self._queue(session, reply)
 
     # -- runs ---------------------------------------------------------------------------------------------------------
@@ -158,6 +172,8 @@ class Delivery:
         sessions = self._sessions
         touched = self._touched
         at_once = last and not touched  # what most batches are: one run and nothing else
+        origins = {event.origin for event in run.events} if at_once else ()
+        echoes: list[tuple[Session, bytes]] = []
         for number in run.audience:
             session = sessions.get(number)
             if session is None:
@@ -173,33 +189,47 @@ class Delivery:
                     lines[index] = line
                 data = b"".join(lines)
             if data:
-                if at_once:
-                    session.link.send(data)
-                else:
+                if not at_once:
                     session.link.queue(data)
                     touched[session] = None
+                elif number in origins:
+                    echoes.append((session, data))
+                else:
+                    session.link.send(data)
+        for session, data in echoes:  # who has the echo can rely on it that the others have the message
+            session.link.send(data)
 
     # -- everything else ----------------------------------------------------------------------------------------------
 
     def _show_all(self, entry: Entry, origin: Session | None, replies: list[Reply]) -> None:
         """Show the events of an entry; what is for ``origin`` in answer to it goes to ``replies``."""
         self._close_run()
-        for outcome in entry.outcomes:
+        for request, outcome in zip(entry.requests, entry.outcomes, strict=True):
             if isinstance(outcome, Refusal):
                 if isinstance(entry, SessionEntry):
-                    self._refuse(entry, outcome, replies)
+                    self._refuse(entry, request, outcome, replies)
             else:
                 for event in outcome.events:
                     self._show(event, origin, replies)
+                if isinstance(entry, SessionEntry) and entry.command == "METADATA":
+                    # What was set before the arrival, and comes with it, was answered then.
+                    replies.append(answers_metadata.changed(entry.session, request, outcome.events))
 
-    def _refuse(self, entry: SessionEntry, refused: Refusal, replies: list[Reply]) -> None:
+    def _refuse(self, entry: SessionEntry, request: Request, refused: Refusal, replies: list[Reply]) -> None:
         session = entry.session
         if entry.command == "NOTICE" and entry.label is None:
             # Modern IRC: a NOTICE is never answered, not even with an error. With a label it has to be answered
             # (labeled-response), and an ACK would say that it was said.
             return
-        session.refused(refused)
-        replies.append(session.answer(refusal(refused, entry.command)))
+        command = entry.command
+        if isinstance(request, SetMetadata) and command != "METADATA":  # it was set before the arrival
+            if refused.reason is Reason.NO_SUCH_SESSION:  # which was refused as well
+                return
+            command = "METADATA"
+        else:
+            session.refused(refused)
+        answer = entry.explain(refused) if entry.explain is not None else refusal(refused, command)
+        replies.append(session.answer(answer))
 
     def _show(self, event: Event, origin: Session | None, replies: list[Reply]) -> None:
         self._note(event)
@@ -220,6 +250,8 @@ class Delivery:
                 self._show_host(event, origin, replies)
             case ChannelRenamed():
                 self._show_renamed(event, origin, replies)
+            case MetadataChanged():
+                self._show_metadata(event)
             case RealnameChanged() | AccountChanged():
                 self._show_line(event, event.audience, origin, replies)
                 self._show_line(event, self._monitoring(event.source, event.audience), origin, replies)
@@ -237,15 +269,18 @@ class Delivery:
                     session.end(event.reason)
             case _:
                 pass  # accounts and the like: nobody sees those
-        self._tell_monitors(event)
+        self._tell_monitors(event, origin)
 
     def _note(self, event: Event) -> None:
-        """What the sessions themselves, and nobody else, have to know."""
+        """What is remembered of it: by the sessions themselves, and of those who are here no more."""
         match event:
             case Arrived():
                 for session in self._there((event.session,)):
                     session.arrived(event)
+            case Left():
+                self._whowas.note(event)
             case NickChanged():
+                self._whowas.note(event)
                 for session in self._there(event.own):
                     session.nick = event.nick
             case UserModesChanged():
@@ -295,14 +330,16 @@ class Delivery:
                 self._queue(session, session.line(f"MODE {event.channel} +{event.modes} {names}"))
 
     def _show_view(self, session: Session, view: ChannelView, origin: Session | None, replies: list[Reply]) -> None:
-        """Show a channel to one who has come into it."""
-        shown = answers.channel(session, view)
-        if session is origin:
-            replies.append(shown)
-        elif session.link.answers < MAX_VIEWS:
-            self._queue(session, shown)
-        else:
-            session.end("Too far behind")
+        """Show a channel to one who has come into it, and what is said of it and its members."""
+        shown = [answers.channel(session, view)]
+        if metadata_sync.aware(session):
+            found = metadata_sync.of_channel(session, session.hub.chat, view.name)
+            shown.append(answers_metadata.sync(session, found or Sync(view.name, ())))
+        for answer in shown:
+            if session is origin:
+                replies.append(answer)
+            else:
+                self._queue_answer(session, answer)
 
     def _show_invited(self, event: Invited, origin: Session | None, replies: list[Reply]) -> None:
         self._show_line(event, event.audience, None, replies)
@@ -349,20 +386,23 @@ class Delivery:
                     self._show_view(session, event.view, origin, replies)
 
     def _show_said(self, event: Said, origin: Session | None, replies: list[Reply]) -> None:
-        """A message that is not in a run: to a nick, or one of several targets of a line."""
+        """A message that is not in a run: to a nick, of several lines, or one of several targets of a line."""
         to_channel = event.channel_id is not None
-        for session in self._there(event.audience):
-            if not (to_channel and session is origin):
-                self._queue(session, said(event, session.flavour))
-        for session in self._there(event.copies):
-            if session is not origin:
-                self._queue(session, said(event, session.flavour))
+        rendered: dict[int, bytes] = {}
+        for number in (*event.audience, *event.copies):
+            session = self._sessions.get(number)
+            # To a nick, the sender's own session is in the audience only where they write to themselves.
+            if session is None or (session is origin and (to_channel or number in event.copies)):
+                continue
+            flavour = session.flavour & (SAID | MULTILINE)
+            line = rendered.get(flavour)
+            if line is None:
+                line = rendered[flavour] = said(event, flavour)
+            self._queue(session, line)
         if origin is None:
             return
         if origin.echo:
-            line = said(event, origin.flavour)
-            if line:
-                replies.append(line)
+            replies.extend(_echo(event, origin.flavour))
         if event.cut and event.kind == "PRIVMSG" and "standard-replies" in origin.caps.enabled:
             replies.append(origin.answer(warn(Code.MESSAGE_CUT, event.kind, event.target)))
         if event.kind == "PRIVMSG" and (event.held or event.away is not None):
@@ -386,35 +426,90 @@ class Delivery:
                 if covers(event.ban, session.address):
                     session.end(f"You are banned: {event.ban.reason}")
 
+    def _show_metadata(self, event: MetadataChanged) -> None:
+        """Tell those who have subscribed to the keys, and see whom it is about. Who made the change is answered."""
+        told = dict.fromkeys(event.audience)
+        if event.changes and not event.target.startswith("#"):
+            told.update(dict.fromkeys(self._monitors.watching(event.target)))
+        told.pop(event.session, None)
+        notices = answers_metadata.notices(event)
+        for session in self._there(told):
+            if metadata_sync.aware(session):
+                for line in answers_metadata.told(session, notices):
+                    self._queue(session, line)
+
     # -- MONITOR ------------------------------------------------------------------------------------------------------
 
     def _monitoring(self, source: str, without: Collection[int]) -> list[int]:
-        """The sessions that monitor somebody and are to hear more of them than coming and going (extended-monitor)."""
-        watchers = self._monitors.watching(source.partition("!")[0])
-        seen = set(without) if watchers else ()
-        return [s.number for s in self._there(watchers) if s.number not in seen and s.flavour & EXTENDED_MONITOR]
+        """The sessions that monitor somebody and are to hear more of them than coming and going (extended-monitor).
 
-    def _tell_monitors(self, event: Event) -> None:
+        Not their own: what those are to hear of themselves they hear anyway.
+        """
+        nick = source.partition("!")[0]
+        watchers = self._monitors.watching(nick)
+        seen = set(without) if watchers else ()
+        return [
+            s.number
+            for s in self._there(watchers)
+            if s.flavour & EXTENDED_MONITOR and s.number not in seen and s.nick != nick
+        ]
+
+    def _tell_monitors(self, event: Event, origin: Session | None) -> None:
         """Tell those who monitor somebody that they are on the chat, or no more."""
         match event:
             case Arrived() if event.first:
-                self._tell(event.nick, Numeric.RPL_MONONLINE, event.source)
+                self._tell(event.nick, Numeric.RPL_MONONLINE, event.source, origin)
+                if event.away is not None:
+                    self._show_line(_away(event), self._monitoring(event.source, ()), None, [])
             case Left():
                 nick = event.source.partition("!")[0]
-                self._tell(nick, Numeric.RPL_MONOFFLINE, nick)
+                self._tell(nick, Numeric.RPL_MONOFFLINE, nick, origin)
             case NickChanged():
-                nick, _, rest = event.source.partition("!")
+                nick = event.source.partition("!")[0]
                 if casefold(nick) != casefold(event.nick):
-                    self._tell(nick, Numeric.RPL_MONOFFLINE, nick)
-                    self._tell(event.nick, Numeric.RPL_MONONLINE, f"{event.nick}!{rest}")
+                    self._tell(nick, Numeric.RPL_MONOFFLINE, nick, origin)
+                    self._tell(event.nick, Numeric.RPL_MONONLINE, event.new_source, origin)
             case _:
                 pass
 
-    def _tell(self, nick: str, code: Numeric, text: str) -> None:
+    def _tell(self, nick: str, code: Numeric, text: str, origin: Session | None) -> None:
         for session in self._there(self._monitors.watching(nick)):
-            self._queue(session, session.numeric(code, text))
+            line = session.numeric(code, text)
+            found = None
+            if code is Numeric.RPL_MONONLINE and metadata_sync.aware(session):
+                found = metadata_sync.of_user(session, session.hub.chat, nick) or Sync(nick, ())
+            if session is origin:  # who watches their own old or new nick hears of it when they have it
+                self._after.append(line)
+                if found is not None:
+                    self._after.append(answers_metadata.sync(session, found))
+            else:
+                self._queue(session, line)
+                if found is not None:
+                    self._queue_answer(session, answers_metadata.sync(session, found))
 
     def _queue(self, session: Session, reply: Reply) -> None:
         if reply:
             session.link.queue(reply)
             self._touched[session] = None
+
+    def _queue_answer(self, session: Session, answer: Iterator[bytes]) -> None:
+        """Queue what is made while it is sent, and was not asked for: so the session may take none of it."""
+        if session.link.answers < MAX_UNASKED:
+            self._queue(session, answer)
+        else:
+            session.end("Too far behind")
+
+
+def _away(event: Arrived) -> AwayChanged:
+    """That somebody who comes is away, as if they said it now."""
+    text, bot = event.away, "B" in event.modes
+    return AwayChanged(event.stamp, 0, event.source, event.account, event.account_id, text, text, True, (), bot)
+
+
+def _echo(event: Said, flavour: int) -> list[Reply]:
+    """A message as it comes back to who sent it; nothing where they could not understand it."""
+    if event.multiline:
+        lines = said_in_lines(event, flavour)
+        return [Rendered(lines)] if flavour & MULTILINE else [*lines]
+    line = said(event, flavour)
+    return [line] if line else []

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from securechat.chat import modes
+from securechat.chat.metadata import MAX_KEY
+from securechat.irc.caps import OFFERS
 from securechat.irc.extban import ACCOUNTEXTBAN, EXTBAN
 from securechat.irc.lines import MAX_LINE
+from securechat.irc.multiline import BATCH_TYPE, capability_value
 from securechat.irc.names import MAX_CHANNEL, MAX_NICK
 from securechat.server.config import Config
 
-__all__ = ["MAX_USERNAME", "client_tag_deny", "isupport"]
+__all__ = ["MAX_USERNAME", "client_tag_deny", "isupport", "offers"]
 
 MAX_USERNAME = 20
 MAX_HOST = 64
@@ -59,7 +64,25 @@ def isupport(config: Config) -> dict[str, str]:
     }
     if not tokens["CLIENTTAGDENY"]:
         del tokens["CLIENTTAGDENY"]
+    if not config.accounts.guests:
+        tokens["draft/ACCOUNTREQUIRED"] = ""
     return tokens
+
+
+def offers(config: Config) -> Mapping[str, str]:
+    """The capabilities, name to value, that a server with this configuration offers."""
+    limits = config.limits
+    multiline = capability_value(limits.multiline_max_bytes, limits.multiline_max_lines)
+    metadata = (
+        f"before-connect,max-subs={limits.metadata_subscriptions},max-keys={limits.metadata_keys},"
+        f"max-key-bytes={MAX_KEY},max-value-bytes={limits.metadata_value_length}"
+    )
+    offered = {**OFFERS, BATCH_TYPE: multiline, "draft/metadata-3": metadata}
+    if not config.accounts.registration:
+        del offered["draft/account-registration"]
+    elif config.accounts.guests:
+        offered["draft/account-registration"] += ",custom-account-name"  # elsewhere one's nick is the account's name
+    return offered
 
 
 def client_tag_deny(config: Config) -> str:

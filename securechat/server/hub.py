@@ -11,15 +11,15 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from securechat.chat.machine import Chat
-from securechat.irc.caps import OFFERS
 from securechat.server.commands import Command, registry
 from securechat.server.config import Config
 from securechat.server.cores import Cores
-from securechat.server.features import MAX_USERNAME, isupport
+from securechat.server.features import MAX_USERNAME, isupport, offers
 from securechat.server.log import EventLog
 from securechat.server.monitors import Monitors
 from securechat.server.session import Session
-from securechat.server.throttle import ConnectionThrottle, LoginThrottle, TokenBucket
+from securechat.server.throttle import ConnectionThrottle, LoginThrottle, RegistrationThrottle, TokenBucket
+from securechat.server.whowas import WhoWas
 from securechat.store.database import Database, NotStored
 from securechat.store.journal import Journal
 from securechat.store.passwords import Hasher
@@ -45,13 +45,15 @@ class Hub:
         self.journal: Journal
         self.reloader: Reloader
         self.logins = LoginThrottle(enabled=config.limits.throttle)
+        self.registrations = RegistrationThrottle(enabled=config.limits.throttle)
         self.arrivals = ConnectionThrottle(config.limits.max_connections_per_address, enabled=config.limits.throttle)
         self.stopping = False
         self._not_stored_told = float("-inf")
         self.cores = Cores(one=False)
         self.sessions: dict[int, Session] = {}
         self.monitors = Monitors()
-        self.offers: Mapping[str, str] = OFFERS
+        self.whowas = WhoWas()
+        self.offers = offers(self.config)
         self.commands: Mapping[str, Command] = registry
         self.username_length = MAX_USERNAME
         self.started = time.time()
@@ -71,8 +73,9 @@ class Hub:
         dictionary: by that each session sees that there is something new.
         """
         self.config = config
-        self.logins.enabled = config.limits.throttle
+        self.logins.enabled = self.registrations.enabled = config.limits.throttle
         self.arrivals.change(config.limits.max_connections_per_address, enabled=config.limits.throttle)
+        self.offers = offers(self.config)
         self.isupport = isupport(self.config)
 
     # -- sessions -----------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from securechat.chat.events import (
 from securechat.chat.stamps import iso_time, msgid
 from securechat.irc.lines import MAX_BODY
 from securechat.irc.modes import ModeChange, mode_lines
+from securechat.irc.multiline import BATCH_TYPE, CONCAT_TAG, pieces
 from securechat.irc.split import fit
 from securechat.irc.tags import escape
 
@@ -51,6 +52,7 @@ __all__ = [
     "flavour_of",
     "render",
     "said",
+    "said_in_lines",
     "tags_of",
     "with_tag",
 ]
@@ -70,7 +72,7 @@ EXTENDED_MONITOR = 2048
 METADATA = 4096
 
 SAID = TAGS | TIME | ACCOUNT
-"""What changes how a message looks that is in one line."""
+"""What changes how a message looks that is in one line; of one with several lines it is `MULTILINE`, too."""
 
 _CAPABILITIES = {
     "message-tags": TAGS,
@@ -85,7 +87,7 @@ _CAPABILITIES = {
     "draft/channel-rename": RENAME,
     "draft/multiline": MULTILINE,
     "extended-monitor": EXTENDED_MONITOR,
-    "draft/metadata-2": METADATA,
+    "draft/metadata-3": METADATA,
 }
 
 Visible = (
@@ -123,10 +125,13 @@ def flavour_of(enabled: Collection[str]) -> int:
     return flavour
 
 
-def tags_of(flavour: int, stamp: int, account: str | None, client_tags: str = "", *, bot: bool = False) -> str:
+def tags_of(
+    flavour: int, stamp: int, account: str | None, client_tags: str = "", *, bot: bool = False, first: bool = True
+) -> str:
     """The tags' section with the space behind it, or nothing. The server's come before the client's (Message Tags).
 
-    A client with ``message-tags`` gets all of them, one without those that it has asked for.
+    A client with ``message-tags`` gets all of them, one without those that it has asked for. ``first``: whether this
+    is the first line of a message, which has its id; no two lines have the same.
     """
     tags = []
     if flavour & TIME:
@@ -134,7 +139,8 @@ def tags_of(flavour: int, stamp: int, account: str | None, client_tags: str = ""
     if flavour & ACCOUNT and account is not None:
         tags.append("account=" + escape(account))
     if flavour & TAGS:
-        tags.append("msgid=" + msgid(stamp))
+        if first:
+            tags.append("msgid=" + msgid(stamp))
         if bot:
             tags.append("bot")
         if client_tags:
@@ -144,10 +150,35 @@ def tags_of(flavour: int, stamp: int, account: str | None, client_tags: str = ""
 
 def said(event: Said, flavour: int) -> bytes:
     """A message; nothing where the session can't understand it (TAGMSG without message-tags)."""
+    if event.multiline:
+        return b"".join(said_in_lines(event, flavour))
     tags = tags_of(flavour, event.stamp, event.account, event.tags, bot=event.bot) if flavour & SAID else ""
     if event.kind == "TAGMSG":
         return f"{tags}:{event.source} TAGMSG {event.target}\r\n".encode() if flavour & TAGS else b""
     return f"{tags}:{event.source} {event.kind} {event.target} :{event.text}\r\n".encode()
+
+
+def said_in_lines(event: Said, flavour: int) -> list[bytes]:
+    """A message of several lines, in the pieces in which it was sent (IRCv3 Multiline).
+
+    Who knows of such gets a batch, whose tags stand at its beginning. Others get its lines, without those that are
+    blank: the tags of the sender and the id stand on the first ("Fallback"), the rest on all, so that each line has
+    its time. The batch's reference is the id: no other of the batches that somebody gets is called that.
+    """
+    parts = pieces(event.text)
+    tags = tags_of(flavour, event.stamp, event.account, event.tags, bot=event.bot)
+    head = f":{event.source} {event.kind} {event.target} :"
+    if not flavour & MULTILINE:
+        others = tags_of(flavour, event.stamp, event.account, bot=event.bot, first=False)
+        lines = [head + piece for piece, _ in parts if piece]
+        return [f"{others if at else tags}{line}\r\n".encode() for at, line in enumerate(lines)]
+    reference = msgid(event.stamp)
+    inside = f"@batch={reference} {head}", f"@batch={reference};{CONCAT_TAG} {head}"
+    return [
+        f"{tags}:{event.source} BATCH +{reference} {BATCH_TYPE} {event.target}\r\n".encode(),
+        *(f"{inside[concat]}{piece}\r\n".encode() for piece, concat in parts),
+        f":{event.source} BATCH -{reference}\r\n".encode(),
+    ]
 
 
 def render(event: Visible, flavour: int) -> bytes:
@@ -159,7 +190,7 @@ def render(event: Visible, flavour: int) -> bytes:
     if needed & ~flavour:
         return b""
     account = getattr(event, "account", None)
-    bot = getattr(event, "bot", False)
+    bot = "B" in event.modes if isinstance(event, UserModesChanged) else getattr(event, "bot", False)
     if isinstance(event, ModesChanged | UserModesChanged):
         return _modes(event, flavour, account, bot=bot)
     tags = tags_of(flavour, event.stamp, account, bot=bot)
@@ -173,7 +204,7 @@ def _modes(event: ModesChanged | UserModesChanged, flavour: int, account: str | 
     tags = tags_of(flavour, event.stamp, account, bot=bot)
     for words in mode_words(head, event.changes):
         lines.append(f"{tags}{head}{' '.join(words)}\r\n".encode())
-        tags = tags_of(flavour & ~TAGS, event.stamp, account)  # two lines can't have one msgid
+        tags = tags_of(flavour, event.stamp, account, bot=bot, first=False)  # two lines can't have one msgid
     return b"".join(lines)
 
 

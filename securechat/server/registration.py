@@ -18,14 +18,13 @@ from securechat.irc.names import casefold, valid_nick
 from securechat.irc.numerics import Numeric
 from securechat.irc.split import fit
 from securechat.server import answers
+from securechat.server.early_metadata import EarlyMetadata
+from securechat.server.metadata_sync import at_arrival
 
 if TYPE_CHECKING:
     from securechat.server.session import Session
 
-__all__ = ["MAX_REALNAME", "Registration"]
-
-MAX_REALNAME = 150
-"""Bytes; with everything else of extended-join it stays within a line."""
+__all__ = ["Registration"]
 
 
 class Registration:
@@ -33,6 +32,7 @@ class Registration:
 
     ``deadline``: when it must be on the chat, by the monotonic clock. ``password``: of the server, from PASS.
     ``username``: from USER, as it will be shown. ``away``: from AWAY (IRCv3 pre-away), ``None`` where it is there.
+    ``metadata``: from METADATA.
     """
 
     def __init__(self, session: Session) -> None:
@@ -41,6 +41,7 @@ class Registration:
         self.password: str | None = None
         self.username: str | None = None
         self.away: str | None = None
+        self.metadata = EarlyMetadata(session)
         self._nick: str | None = None
 
     def take_nick(self, message: Message, nick: str) -> None:
@@ -69,7 +70,7 @@ class Registration:
         session.reply(message, [])
         allowed = "".join(c for c in username if c.isascii() and (c.isalnum() or c in "-_.~[]{}|^`"))
         self.username = allowed[: session.hub.username_length] or "user"
-        session.realname = fit(realname, MAX_REALNAME)
+        session.realname = fit(realname, session.hub.config.limits.realname_length)
         self.go_on(message)
 
     def go_on(self, message: Message) -> None:
@@ -80,11 +81,7 @@ class Registration:
         hub = session.hub
         for line in session.authentication.break_off():
             session.link.queue(line)
-        wanted = hub.config.server.password
-        if wanted and not hmac.compare_digest(wanted.encode(), (self.password or "").encode()):
-            hub.log.info("server password wrong", session=session.number, address=session.address)
-            session.link.queue(session.numeric(Numeric.ERR_PASSWDMISMATCH))
-            session.end("The password of the server is wrong or missing")
+        if not self.may_pass():
             return
         account = session.account
         arrive = Arrive(
@@ -99,8 +96,28 @@ class Registration:
             self.away,
         )
         session.submit_arrival(
-            message, arrive, population, lambda there: answers.welcome(session, session.arrival, there)
+            message,
+            (arrive, *self.metadata.requests()),
+            lambda chat: (population(chat), at_arrival(session, chat)),
+            lambda found: answers.welcome(session, session.arrival, *found),
         )
+
+
+    def may_pass(self) -> bool:
+        """Whether the client has given the server's password, if there is one; else it is sent away."""
+        session = self._session
+        wanted = session.hub.config.server.password
+        if not wanted or hmac.compare_digest(wanted.encode(), (self.password or "").encode()):
+            return True
+        session.hub.log.info("server password wrong", session=session.number, address=session.address)
+        session.link.queue(session.numeric(Numeric.ERR_PASSWDMISMATCH))
+        session.end("The password of the server is wrong or missing")
+        return False
+
+    def mask_with(self, account: str) -> str:
+        """How others will see the client if it comes with this account."""
+        session = self._session
+        return f"{session.nick}!{self.username or '*'}@{session.hub.host_of(session.address, account)}"
 
 
 def _worn_by_guest(chat: Chat, nick: str) -> bool:

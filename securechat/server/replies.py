@@ -16,7 +16,7 @@ from securechat.server.lines import with_tag
 if TYPE_CHECKING:
     from securechat.server.session import Session
 
-__all__ = ["Batch", "Lines", "Reply", "labelled", "refusal"]
+__all__ = ["Batch", "Lines", "Rendered", "Reply", "labelled", "refusal"]
 
 Lines = Iterable[bytes]
 """Whole lines, each with its CR LF and nothing else."""
@@ -50,6 +50,21 @@ class Batch(Iterator[bytes]):
         for line in lines:
             yield inside(line)
         yield session.line(f"BATCH -{reference}")
+
+
+class Rendered(Batch):
+    """A batch that is there in its lines, all but the first with the tag `batch`, or the last."""
+
+    __slots__ = ()
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self.tag = b""
+        self._lines = self._from_the_first(lines)
+
+    def _from_the_first(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        first, *rest = lines
+        yield with_tag(first, self.tag) if self.tag else first
+        yield from rest
 
 
 def _inside(reference: str) -> Callable[[bytes], bytes]:
@@ -123,6 +138,16 @@ def refusal(refused: Refusal, command: str) -> Answer:
             return fail(Code.INVALID_BAN, command, context[0], description=context[1])
         case Reason.NO_SUCH_BAN:
             return fail(Code.NO_SUCH_BAN, command, *context)
+        case Reason.METADATA_TARGET:
+            return fail(Code.INVALID_TARGET, command, *context)
+        case Reason.METADATA_KEY:
+            return fail(Code.INVALID_KEY, command, *context)
+        case Reason.METADATA_VALUE:
+            return fail(Code.INVALID_VALUE, command, *context)
+        case Reason.METADATA_PERMISSION:
+            return fail(Code.KEY_NO_PERMISSION, command, *context)
+        case Reason.METADATA_FULL:
+            return fail(Code.LIMIT_REACHED, command, *context)
         case Reason.TOO_MANY_HELD:
             return fail(
                 Code.TEMPORARILY_UNAVAILABLE,

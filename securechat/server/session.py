@@ -21,23 +21,26 @@ from securechat.chat.events import Arrived
 from securechat.chat.machine import Chat
 from securechat.chat.model import Account
 from securechat.chat.refusals import Reason, Refusal
-from securechat.chat.requests import Arrive, Depart, Request
+from securechat.chat.requests import Depart, Request
 from securechat.irc.caps import Negotiation
 from securechat.irc.errors import Answer, MalformedMessageError, ProtocolError
 from securechat.irc.lines import LineBuffer
 from securechat.irc.message import Message
 from securechat.irc.numerics import Numeric, numeric
+from securechat.irc.standard_replies import Code, fail
 from securechat.server.authentication import Authentication
 from securechat.server.commands.command import carry_out
 from securechat.server.handshakes import why_it_failed
-from securechat.server.lines import fitted, flavour_of
+from securechat.server.lines import METADATA, fitted, flavour_of
 from securechat.server.registration import Registration
 from securechat.server.reload import keep_up
 from securechat.server.replies import Reply, labelled
+from securechat.server.subscriptions import Subscriptions
 from securechat.store.journal import Entry, Waiting
 from securechat.tls.link import Link, LinkBroken
 
 if TYPE_CHECKING:
+    from securechat.server.commands.batches import ClientBatch
     from securechat.server.hub import Hub
 
 __all__ = ["Session", "SessionEntry"]
@@ -69,10 +72,11 @@ GOODBYE_SECONDS = 2.0
 class SessionEntry(Entry):
     """An entry of the journal for one line of a client.
 
-    ``render`` makes the answer of what the question returned, when it is sent.
+    ``render`` makes the answer of what the question returned, when it is sent. ``explain``: what a refusal is in the
+    words of this command, where those of `securechat.server.replies.refusal` are others.
     """
 
-    __slots__ = ("command", "label", "render", "session")
+    __slots__ = ("command", "explain", "label", "render", "session")
 
     def __init__(
         self,
@@ -82,6 +86,7 @@ class SessionEntry(Entry):
         requests: Sequence[Request],
         question: Callable[[Chat], object] | None = None,
         render: Callable[[Any], Iterable[bytes]] | None = None,
+        explain: Callable[[Refusal], Answer] | None = None,
     ) -> None:
         self.submitter = self.session = session
         self.command = command
@@ -90,6 +95,7 @@ class SessionEntry(Entry):
         self.weight = len(requests) or 1
         self.question = question
         self.render = render
+        self.explain = explain
         self.outcomes = []
         self.answer = None
 
@@ -120,6 +126,7 @@ class Session:
         "address",
         "arrival",
         "authentication",
+        "batch",
         "caps",
         "echo",
         "flavour",
@@ -132,6 +139,7 @@ class Session:
         "realname",
         "registered",
         "registration",
+        "subscriptions",
     )
 
     def __init__(self, hub: Hub, number: int, link: Link, address: str) -> None:
@@ -145,6 +153,7 @@ class Session:
         self.registered = False
         self.arrival: Arrived | None = None
         self.account: Account | None = None  # who it has logged in as
+        self.batch: ClientBatch | None = None  # that the client has opened
         self.operator = False  # of the network: what the registry keeps for operators is open to it
         self.registration: Registration = Registration(self)
         self.authentication: Authentication = Authentication(self)
@@ -152,6 +161,7 @@ class Session:
         self.flavour = 0
         self.echo = False
         self.labels = False
+        self.subscriptions = Subscriptions()
         self._lines = LineBuffer()
         self._inbox: deque[str | ProtocolError] = deque()  # lines as they came: parsed, they need much more memory
         self._head: Message | ProtocolError | None = None  # the first one, parsed
@@ -202,6 +212,7 @@ class Session:
         self.arrival = event
         self.operator = "o" in event.modes
         self.registered = True
+        self.registration.metadata.forget()
         self.hub.most_users = max(self.hub.most_users, len(self.hub.chat.users))
 
     def refused(self, refusal: Refusal) -> None:
@@ -220,6 +231,8 @@ class Session:
             Reason.ACCOUNT_DISABLED,
             Reason.INTERNAL,
         ):
+            if refusal.reason is not Reason.INTERNAL:  # by its newer name; `refusal` has that of the registry
+                self.link.queue(self.answer(fail(Code.ACCOUNT_REQUIRED)))
             self.end("You need an account here: log in with SASL")
 
     # -- lines for this session ---------------------------------------------------------------------------------------
@@ -262,6 +275,8 @@ class Session:
         self.flavour = flavour_of(self.caps.enabled)
         self.echo = "echo-message" in self.caps.enabled
         self.labels = self.caps.has("labeled-response")
+        if not self.flavour & METADATA:
+            self.subscriptions.clear()
 
     def submit(
         self,
@@ -269,17 +284,21 @@ class Session:
         requests: Sequence[Request],
         question: Callable[[Chat], Answered] | None = None,
         render: Callable[[Answered], Iterable[bytes]] | None = None,
+        explain: Callable[[Refusal], Answer] | None = None,
     ) -> None:
-        """Put what a line asks for into the journal."""
-        entry = SessionEntry(self, message.command, self.label_of(message), requests, question, render)
+        """Put what a line asks for into the journal; see `SessionEntry`."""
+        entry = SessionEntry(self, message.command, self.label_of(message), requests, question, render, explain)
         self._submitted += entry.weight
         if entry.weight > 1:
             self.charge(entry.weight - 1)
         self.hub.journal.put(entry)
 
     def answer_in_turn(self, message: Message, *lines: bytes) -> None:
-        """Answer a line that may be pipelined without asking the chat: behind what is pending."""
-        self.submit(message, (), None, lambda _: lines)
+        """Answer a line that may be pipelined without asking the chat: behind what is pending, if anything is."""
+        if self._answered == self._submitted:
+            self.reply(message, lines)
+        else:
+            self.submit(message, (), None, lambda _: lines)
 
     def charge(self, lines: float) -> None:
         """Count a line as so many more: it costs more than others."""
@@ -306,15 +325,19 @@ class Session:
     def submit_arrival(
         self,
         message: Message,
-        request: Arrive,
+        requests: Sequence[Request],
         question: Callable[[Chat], Answered],
         render: Callable[[Answered], Iterable[bytes]],
     ) -> None:
-        """As :meth:`submit`; nothing else of the client is looked at before it is answered."""
+        """As :meth:`submit`; nothing else of the client is looked at before it is answered.
+
+        ``requests``: its `Arrive`, and what is to be done when it is there.
+        """
         self._arriving = True
-        self._submitted += 1
+        entry = SessionEntry(self, message.command, None, requests, question, render)
+        self._submitted += entry.weight
         self.hub.sessions[self.number] = self
-        self.hub.journal.put(SessionEntry(self, message.command, None, (request,), question, render))
+        self.hub.journal.put(entry)
 
     def collecting(self, up_to: int) -> str:
         """Kept messages have been rendered up to this stamp; the token that the PONG must have."""
@@ -371,6 +394,9 @@ class Session:
                 return self._ending
             now = time.monotonic()
             timeout = self._check_time(now)
+            # Lines that have come and must wait, since there are so many, are in time.
+            if self.batch is not None and not self._inbox and self._head is None:
+                timeout = min(timeout, self.batch.check_time(self, now))
             if self._throttled_until:
                 left = self._throttled_until - now
                 if left > 0 or not ready:  # it may be over by now, and then nobody would wake us
@@ -478,6 +504,8 @@ class Session:
     def _reject(self, error: ProtocolError) -> None:
         """A line that is none; it is answered in its place."""
         self.reply(error, [self.answer(answer) for answer in error.answers])
+        if self.batch is not None:
+            self.batch.give_up(self)  # it may have been a line of it
 
     def _check_time(self, now: float) -> float:
         """Seconds until the clock wants something of this session; it may want its end."""

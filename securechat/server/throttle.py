@@ -19,7 +19,15 @@ from typing import Final, Generic, TypeVar
 
 from securechat.irc.names import MAX_NICK, casefold
 
-__all__ = ["Attempt", "ConnectionThrottle", "LoginThrottle", "Refusal", "TokenBucket", "network_of"]
+__all__ = [
+    "Attempt",
+    "ConnectionThrottle",
+    "LoginThrottle",
+    "Refusal",
+    "RegistrationThrottle",
+    "TokenBucket",
+    "network_of",
+]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -107,6 +115,32 @@ class ConnectionThrottle:
                 self._present[network] = present
             else:
                 del self._present[network]
+
+
+class RegistrationThrottle:
+    """Accounts that are made from one address (IPv6: from one /64): at most 5 at once, and 5 an hour.
+
+    Any thread may use it.
+    """
+
+    _ACCOUNTS: Final = 5
+    _SECONDS: Final = 3600.0
+
+    def __init__(self, *, enabled: bool = True, remembered: int = REMEMBERED) -> None:
+        self.enabled = enabled
+        """May be changed at any time."""
+        # Guards the memory and all that is in it. No other lock is taken inside it.
+        self._lock = threading.Lock()
+        self._recent: _Memory[str, TokenBucket] = _Memory(
+            remembered, lambda: TokenBucket(self._ACCOUNTS / self._SECONDS, self._ACCOUNTS)
+        )
+
+    def admit(self, address: str, now: float) -> bool:
+        """Whether another account may be made from there; if so, it counts."""
+        if not self.enabled:
+            return True
+        with self._lock:
+            return not self._recent.get(network_of(address)).take(now)
 
 
 class LoginThrottle:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 
 from securechat.chat.channel import Channel, ListEntry, Topic
-from securechat.chat.events import ChannelMade, ChannelRenamed, ModesChanged, TopicChanged
-from securechat.chat.modes import LISTS
+from securechat.chat.events import (
+    ChannelMade,
+    ChannelRecord,
+    ChannelRenamed,
+    ModesChanged,
+    OwnerChanged,
+    TopicChanged,
+    record,
+)
 from securechat.irc.extban import BanMask
 from securechat.irc.names import casefold
 from securechat.store.schema import Change
@@ -20,6 +26,7 @@ __all__ = [
     "insert",
     "load_channels",
     "modes_kept",
+    "owner_changed",
     "topic_kept",
 ]
 
@@ -38,42 +45,43 @@ DELETE_ALL: list[Change] = [
 
 
 def channel_made(e: ChannelMade) -> list[Change]:
-    return _insert_row(Channel(id=e.channel_id, name=e.name, key=casefold(e.name), created=e.stamp, founder=e.founder))
+    if e.founder is None:  # it goes with its last member
+        return []
+    return insert(Channel(id=e.channel_id, name=e.name, key=casefold(e.name), created=e.stamp, founder=e.founder))
 
 
-def _insert_row(channel: Channel) -> list[Change]:
-    topic = channel.topic
+def insert(channel: Channel) -> list[Change]:
+    """All of a channel that lasts, where nothing of it is in the tables."""
+    assert channel.founder is not None
+    return [
+        *_insert(channel.id, channel.name, channel.founder, record(channel)),
+        *((_SET_ACCESS, (channel.id, account_id, modes)) for account_id, modes in channel.access.items()),
+    ]
+
+
+def _insert(id: int, name: str, founder: int, record: ChannelRecord) -> list[Change]:
+    topic = record.topic
     values = (
-        channel.id,
-        channel.name,
-        channel.key,
-        channel.founder,
+        id,
+        name,
+        casefold(name),
+        founder,
         topic.text if topic else None,
         topic.by if topic else None,
         topic.at if topic else None,
-        channel.flags,
-        channel.join_key,
-        channel.limit,
+        record.flags,
+        record.join_key,
+        record.limit,
     )
-    return [(_INSERT, values)]
+    return [
+        (_INSERT, values),
+        *(_insert_entry(id, letter, entry) for letter, entry in record.lists),
+        *((_SET_METADATA, (id, key, value)) for key, value in record.metadata),
+    ]
 
 
 def _insert_entry(channel_id: int, letter: str, entry: ListEntry) -> Change:
     return (_INSERT_ENTRY, (channel_id, letter, entry.text, entry.by, entry.at))
-
-
-def insert(channel: Channel) -> list[Change]:
-    """All of a channel, where nothing of it is in the tables."""
-    return [
-        *_insert_row(channel),
-        *(
-            _insert_entry(channel.id, letter, entry)
-            for letter, entries in channel.lists.items()
-            for entry in entries.values()
-        ),
-        *((_SET_ACCESS, (channel.id, account_id, modes)) for account_id, modes in channel.access.items()),
-        *((_SET_METADATA, (channel.id, key, value)) for key, value in channel.metadata.items()),
-    ]
 
 
 def delete(channel_id: int) -> list[Change]:
@@ -99,6 +107,14 @@ def channel_renamed(e: ChannelRenamed) -> list[Change]:
     return [("UPDATE channels SET name = ?, key = ? WHERE id = ?", (e.channel, casefold(e.channel), e.channel_id))]
 
 
+def owner_changed(e: OwnerChanged) -> list[Change]:
+    if e.owner_id is None:
+        return delete(e.channel_id)
+    if e.record is not None:
+        return _insert(e.channel_id, e.channel, e.owner_id, e.record)
+    return [("UPDATE channels SET founder = ? WHERE id = ?", (e.owner_id, e.channel_id))]
+
+
 def modes_kept(e: ModesChanged) -> list[Change]:
     if not e.lasting or not (e.changes or e.access):
         return []
@@ -108,7 +124,9 @@ def modes_kept(e: ModesChanged) -> list[Change]:
             "UPDATE channels SET flags = ?, join_key = ?, member_limit = ? WHERE id = ?",
             (e.flags, e.join_key, e.limit, id),
         ),
-        *_lists_kept(e),
+        # First: a mask that was taken out and put in again, differently written perhaps, is among both.
+        *((_DELETE_ENTRY, (id, letter, mask)) for letter, mask in e.removed),
+        *(_insert_entry(id, letter, entry) for letter, entry in e.added),
         *(
             (_SET_ACCESS, (id, account_id, modes))
             if modes
@@ -116,18 +134,6 @@ def modes_kept(e: ModesChanged) -> list[Change]:
             for account_id, modes in e.access
         ),
     ]
-
-
-def _lists_kept(e: ModesChanged) -> Iterator[Change]:
-    """One after the other, as they were made: the same mask may have come and gone in one request."""
-    entries = {(letter, entry.text): entry for letter, entry in e.added}
-    for change in e.changes:
-        if change.letter not in LISTS or change.parameter is None:
-            continue
-        if change.adding:
-            yield _insert_entry(e.channel_id, change.letter, entries[change.letter, change.parameter])
-        else:
-            yield (_DELETE_ENTRY, (e.channel_id, change.letter, change.parameter))
 
 
 def load_channels(connection: sqlite3.Connection) -> list[Channel]:

@@ -127,15 +127,12 @@ class Database:
         except (sqlite3.Error, ValueError) as error:
             raise StoreUnusable(f"The database {self._path} can't be read: {error}") from error
 
-    def write(self, events: Sequence[Event], chat: Chat) -> None:
+    def write(self, events: Sequence[Event]) -> None:
         """Commit what these events change, in one transaction; return when it is on disk.
-
-        ``chat`` is the state after the last of them.
 
         Raises :class:`NotStored` when nothing of it is in the file.
         """
         log, changes = rows.write_down(events)
-        changes += tables.channels_that_last_now(events, chat)
         if not log and not changes:
             return
         if self._doubtful is not None:

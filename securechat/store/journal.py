@@ -175,7 +175,7 @@ class Journal:
             if entry.question is not None:
                 self._answer(entry)
         try:
-            self._database.write(events, self._chat)
+            self._database.write(events)
         except NotStored as error:
             self._on_error("not stored", error)
             self._take_back(batch, str(error))

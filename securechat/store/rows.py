@@ -28,6 +28,7 @@ from securechat.chat.events import (
     Unbanned,
 )
 from securechat.irc.modes import ModeChange
+from securechat.irc.multiline import has_pieces
 from securechat.store.schema import Change
 from securechat.store.tables import CHANGES
 
@@ -218,5 +219,5 @@ def said(row: Row, account: str | None) -> Said:
         0,
         channel,
         target_account,
-        multiline="\n" in text or "\r" in text,
+        multiline=has_pieces(text),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from securechat.chat.events import (
@@ -14,7 +14,6 @@ from securechat.chat.events import (
     ChannelMade,
     ChannelRenamed,
     Collected,
-    Event,
     MetadataChanged,
     ModesChanged,
     OwnerChanged,
@@ -30,7 +29,7 @@ from securechat.irc.names import casefold
 from securechat.store import channel_tables
 from securechat.store.schema import Change
 
-__all__ = ["CHANGES", "HELD", "TAKE_HELD", "channels_that_last_now", "load", "rewrite_tables"]
+__all__ = ["CHANGES", "HELD", "TAKE_HELD", "load", "rewrite_tables"]
 
 TAKE_HELD = "DELETE FROM held WHERE account = ? AND stamp <= ?"
 HELD = "SELECT account, stamp FROM held WHERE account = ? AND stamp <= ?"
@@ -94,12 +93,11 @@ def _ban(ban: ServerBan) -> Change:
 
 
 CHANGES: dict[type, Callable[[Any], list[Change]]] = {
-    ChannelMade: lambda e: channel_tables.channel_made(e) if e.founder is not None else [],
+    ChannelMade: channel_tables.channel_made,
     TopicChanged: channel_tables.topic_kept,
     ModesChanged: channel_tables.modes_kept,
     ChannelRenamed: channel_tables.channel_renamed,
-    # One that has got an owner is written as a whole: see channels_that_last_now.
-    OwnerChanged: lambda e: channel_tables.delete(e.channel_id),
+    OwnerChanged: channel_tables.owner_changed,
     MetadataChanged: _metadata_kept,
     Silenced: _silenced,
     Banned: lambda e: [_ban(e.ban)],
@@ -115,22 +113,6 @@ CHANGES: dict[type, Callable[[Any], list[Change]]] = {
     AccountEnabled: lambda e: [("UPDATE accounts SET enabled = ? WHERE id = ?", (e.enabled, e.account_id))],
     AccountRemoved: _account_removed,
 }
-
-
-def channels_that_last_now(events: Iterable[Event], chat: Chat) -> list[Change]:
-    """What puts the channels that these events gave to somebody into the tables, as they are after the events.
-
-    Perhaps nothing of them is there: a guest may have made them, and given them a topic, modes and lists.
-    """
-    given = {event.channel_id for event in events if type(event) is OwnerChanged and event.owner_id is not None}
-    if not given:
-        return []
-    return [
-        change
-        for channel in chat.channels.values()
-        if channel.id in given and channel.lasting
-        for change in (*channel_tables.delete(channel.id), *channel_tables.insert(channel))
-    ]
 
 
 def rewrite_tables(chat: Chat) -> list[Change]:

@@ -19,8 +19,9 @@ from securechat.chat.events import (
     SessionsEnded,
 )
 from securechat.chat.machine import MAX_EVENTS, Chat
-from securechat.chat.model import Role
+from securechat.chat.model import Role, User
 from securechat.chat.modes import Rank
+from securechat.irc.multiline import has_pieces, pieces
 from securechat.irc.names import casefold
 
 _LISTENERS = ("audience", "copies", "joiners", "own", "watchers")
@@ -127,7 +128,8 @@ def _sizes(chat: Chat) -> Iterator[tuple[tuple[str, int], int, int]]:
         yield ("metadata", channel.id), len(channel.metadata), rules.metadata_keys
         yield ("topic", channel.id), len(channel.topic.text.encode()) if channel.topic else 0, rules.topic_length
         yield ("key", channel.id), len((channel.join_key or "").encode()), rules.key_length
-    for owner in (*chat.users.values(), *chat.channels.values()):
+    owners: list[User | Channel] = [*chat.users.values(), *chat.channels.values()]
+    for owner in owners:
         for value in owner.metadata.values():
             yield ("value", 0), len(value.encode()), rules.metadata_value_length
     for id, number in chat.founded.items():
@@ -148,13 +150,15 @@ def _channel(chat: Chat, name: str) -> Channel:
 
 def _check_said(chat: Chat, stamp: int, event: Said) -> None:
     """A message fits into a line, comes back to who sent it, and was said by somebody who may speak there."""
-    if not event.multiline:
-        line = f":{event.source} {event.kind} {event.target} :{event.text}\r\n"
+    for piece, _ in pieces(event.text):
+        line = f":{event.source} {event.kind} {event.target} :{piece}\r\n"
         assert len(line.encode()) <= 512
+    assert has_pieces(event.text) or not event.multiline
     assert event.origin in chat.sessions
     assert set(event.audience).isdisjoint(event.copies)
     assert event.origin in event.audience or event.origin in event.copies
-    assert not event.held or (event.audience == () and chat.held[event.target_id or 0] == stamp)
+    assert not event.held or event.audience == ()
+    assert not event.held or event.unheard or chat.held[event.target_id or 0] == stamp
     if event.channel_id is None:
         return
     channel = _channel(chat, event.target[event.target.index("#") :])

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 
-from securechat.chat.channel import Membership
+from securechat.chat.channel import Channel, Membership
 from securechat.chat.channel_modes import MAX_ACCESS, MAX_LIMIT
 from securechat.chat.channels import MAX_INVITATIONS
 from securechat.chat.machine import Chat
 from securechat.chat.metadata import valid_key
-from securechat.chat.model import BanKind, away_of
+from securechat.chat.model import BanKind, User, away_of
 from securechat.chat.modes import CHANNEL_MODES, LISTS, USER_MODES
 from securechat.chat.operators import MAX_BANS
 from securechat.chat.server_bans import network_of
@@ -173,7 +173,8 @@ def what_an_account_says_is_its_users(chat: Chat) -> None:
             assert bool(user.metadata) is (user.account_id in chat.metadata)
         assert len({casefold(text) for text in user.silenced}) == len(user.silenced)
         assert all(mask == BanMask.parse(text) and not mask.mute for text, mask in user.silenced.items())
-    for owner in (*chat.users.values(), *chat.channels.values()):
+    owners: list[User | Channel] = [*chat.users.values(), *chat.channels.values()]
+    for owner in owners:
         assert all(map(valid_key, owner.metadata))
 
 
@@ -235,5 +236,5 @@ def normal(value: object) -> object:
     if isinstance(value, tuple):
         return sorted(map(normal, value), key=repr)
     if is_dataclass(value) and not isinstance(value, type):
-        return type(value), {field.name: normal(getattr(value, field.name)) for field in fields(value)}
+        return type(value), {field.name: normal(getattr(value, field.name)) for field in fields(value) if field.compare}
     return value

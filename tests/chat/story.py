@@ -18,12 +18,30 @@ from securechat.chat.requests import (
     SetTopic,
     Start,
 )
+from tests.chat import story_channels, story_network, story_people
 from tests.chat.room import Room
 
 
 def story() -> Room:
     """The room in which it happened; its ``log`` tells what was asked."""
     room = Room()
+    for chapter in (
+        accounts,
+        story_channels.modes,
+        story_channels.kicks,
+        story_channels.owners,
+        story_people.people,
+        story_people.metadata,
+        story_people.logins,
+        story_network.network,
+    ):
+        chapter(room)
+    room.do(Start(Rules(lobby="#hall")))
+    return room
+
+
+def accounts(room: Room) -> None:
+    """Accounts are made, used, and end; and they talk."""
     ann = room.account("Ann", Role.ADMIN)
     room.refused(AddAccount("ann", ""), Reason.ACCOUNT_EXISTS, "ann")
     room.refused(AddAccount("no nick", ""), Reason.BAD_ACCOUNT_NAME, "no nick")
@@ -111,5 +129,3 @@ def story() -> Room:
     room.do(RemoveAccount("ann"))
     room.refused(RemoveAccount("ann"), Reason.NO_SUCH_ACCOUNT, "ann")
     assert fourth not in room.chat.sessions
-    room.do(Start(Rules(lobby="#hall")))
-    return room

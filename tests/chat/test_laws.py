@@ -1,7 +1,6 @@
 """The laws of the chat, over any requests in any order.
 
-The requests are made over so few names, channels and sessions that they meet. Each is first applied by a rule that
-fails when everything is done, then for real; some are taken back later.
+Each request is first applied by a rule that fails when everything is done, then for real; some are taken back later.
 """
 
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from securechat.chat import accounts, channels, machine, presence, talk
+from securechat.chat import machine
 from securechat.chat.events import Event
 from securechat.chat.machine import MAX_EVENTS, Applied, Chat
 from securechat.chat.model import Role, Rules
@@ -18,41 +17,26 @@ from securechat.chat.refusals import Refusal
 from securechat.chat.requests import (
     AddAccount,
     Arrive,
-    ChangeNick,
     Collect,
     Depart,
     EnableAccount,
     Join,
-    Part,
+    LogIn,
+    Registrant,
     Rehash,
     RemoveAccount,
     Request,
     Say,
     SetPassword,
-    SetTopic,
+    SetRules,
     Speech,
     Start,
 )
 from securechat.chat.views import snapshot
+from tests.chat import any_request
+from tests.chat.any_request import made
 from tests.chat.event_laws import Before, check_events
 from tests.chat.invariants import check_chat, normal
-
-_RULE_OF = {
-    Start: presence.start,
-    Arrive: presence.arrive,
-    Depart: presence.depart,
-    ChangeNick: presence.change_nick,
-    Join: channels.join,
-    Part: channels.part,
-    SetTopic: channels.set_topic,
-    Say: talk.say,
-    Collect: talk.collect,
-    AddAccount: accounts.add_account,
-    SetPassword: accounts.set_password,
-    Rehash: accounts.rehash,
-    EnableAccount: accounts.enable_account,
-    RemoveAccount: accounts.remove_account,
-}
 
 
 @dataclass
@@ -68,7 +52,7 @@ class _DeliberateError(Exception):
 
 @machine.rule(_Failing)
 def _fail(chat: Chat, stamp: int, request: _Failing, applied: Applied) -> None:
-    _RULE_OF[type(request.request)](chat, stamp, request.request, applied)
+    machine._rules[type(request.request)](chat, stamp, request.request, applied)
     raise _DeliberateError
 
 
@@ -85,41 +69,11 @@ class _Step:
 
 
 _who = st.integers(0, 7)
-_names = st.sampled_from(["ann", "bob", "eve"])
-_nicks = st.sampled_from(["ann", "BOB", "eve", "Eve", "guest", "Guest", "other"])
-_channels = st.sampled_from(["#lobby", "#tea", "#Tea", "#fun", "#hall"])
-_texts = st.sampled_from(["hello", "", "é" * 20, "\U0001f600" * 64, "\U0001f600" * 120, "x" * 500])
-_kinds: st.SearchStrategy[Speech] = st.sampled_from(["PRIVMSG", "NOTICE", "TAGMSG"])
-_rules = st.builds(
-    Rules,
-    guests=st.sampled_from([True, True, False]),
-    lobby=st.sampled_from(["#lobby", "#Hall"]),
-    channels_per_user=st.sampled_from([100, 2]),
-    topic_length=st.sampled_from([390, 10]),
-)
 
-# What may make no sense.
-_sessions = st.integers(1, 9)
-_any_nick = _nicks | st.sampled_from(["", "9", "a b", "x" * 33, "#tea"])
-_any_channel = _channels | st.sampled_from(["", "#", "tea", "#a,b", "#" + "x" * 70])
-_ids = st.sampled_from([None, 0, 5])
-_anything: st.SearchStrategy[Request] = st.one_of(
-    st.builds(
-        Arrive, _sessions, _any_nick, st.just("~u"), st.just("h"), st.just("r"), _ids, _ids.map(lambda n: n or 0)
-    ),
-    st.builds(Depart, _sessions, _texts),
-    st.builds(Join, _sessions, _any_channel),
-    st.builds(Part, _sessions, _any_channel),
-    st.builds(SetTopic, _sessions, _any_channel, _texts),
-    st.builds(ChangeNick, _sessions, _any_nick),
-    st.builds(Say, _sessions, _kinds, _any_channel | _any_nick, _texts),
-    st.builds(Collect, _sessions, st.integers(0, 2**63)),
-    st.builds(AddAccount, _any_nick, st.just("hash")),
-    st.builds(SetPassword, _any_nick, st.just("hash"), st.none() | _sessions),
-    st.builds(Rehash, _ids.map(lambda n: n or 0), _ids.map(lambda n: n or 0), st.just("hash")),
-    st.builds(EnableAccount, _any_nick, st.booleans()),
-    st.builds(RemoveAccount, _any_nick),
-)
+
+def _several(requests: st.SearchStrategy[Request]) -> st.SearchStrategy[list[Request]]:
+    """So that there is more of these than of the rules which send people away."""
+    return st.lists(requests, min_size=1, max_size=8)
 
 
 _somebody_is_there = precondition(lambda self: self.chat.sessions)
@@ -182,7 +136,11 @@ class Chats(RuleBasedStateMachine):
         own = sorted(user.channels) if user else []
         return own[which % len(own)] if own else "#lobby"
 
-    @initialize(rules=_rules, known=st.lists(_names, min_size=1, max_size=3, unique=True), guest=_nicks)
+    @initialize(
+        rules=any_request.rules,
+        known=st.lists(any_request.names, min_size=1, max_size=3, unique=True),
+        guest=any_request.nicks,
+    )
     def begin(self, rules: Rules, known: list[str], guest: str) -> None:
         self.ask(Start(Rules(lobby="#hall")))
         self.ask(Start(Rules()))
@@ -191,20 +149,22 @@ class Chats(RuleBasedStateMachine):
             self.login(name, guest, "#tea")
         self.visit(guest, "#fun")
 
-    @rule(name=_names, nick=_nicks, channel=_channels)
-    def login(self, name: str, nick: str, channel: str) -> None:
+    @rule(
+        name=any_request.names, nick=any_request.nicks, channel=any_request.channels, away=st.sampled_from([None, "*"])
+    )
+    def login(self, name: str, nick: str, channel: str, away: str | None = None) -> None:
         if self.chat.account_named(name) is None:
             self.ask(AddAccount(name, "hash"))
         account = self.chat.account_named(name)
         assert account is not None
         session = max(self.chat.sessions, default=0) + 1
-        self.ask(Arrive(session, nick, "~u", "h", "r", account.id, account.credential_set))
+        self.ask(Arrive(session, nick, "~u", "h", "r", account.id, account.credential_set, away=away))
         self.ask(Join(session, channel))
 
-    @rule(nick=_nicks, channel=_channels)
-    def visit(self, nick: str, channel: str) -> None:
+    @rule(nick=any_request.nicks, channel=any_request.channels, address=any_request.addresses)
+    def visit(self, nick: str, channel: str, address: str = "") -> None:
         session = max(self.chat.sessions, default=0) + 1
-        self.ask(Arrive(session, nick, "~guest", "h", "r"))
+        self.ask(Arrive(session, nick, "~guest", "h", "r", address=address))
         self.ask(Join(session, channel))
 
     @_somebody_is_there
@@ -213,35 +173,60 @@ class Chats(RuleBasedStateMachine):
         self.ask(Depart(self.session(who), "gone"))
 
     @_somebody_is_there
-    @rule(who=_who, channel=_channels)
-    def join(self, who: int, channel: str) -> None:
-        self.ask(Join(self.session(who), channel))
+    @rule(who=_who, channel=any_request.channels, key=st.sampled_from(["key", ""]))
+    def join(self, who: int, channel: str, key: str) -> None:
+        self.ask(Join(self.session(who), channel, key))
 
     @_somebody_is_there
-    @rule(who=_who, which=_who)
-    def part(self, who: int, which: int) -> None:
+    @rule(who=_who, which=_who, requests=_several(any_request.in_own_channel))
+    def act_in_a_channel(self, who: int, which: int, requests: list[Request]) -> None:
         session = self.session(who)
-        self.ask(Part(session, self.own_channel(session, which)))
+        for request in requests:
+            self.ask(made(request, session, self.own_channel(session, which), sorted(self.chat.users)))
 
     @_somebody_is_there
-    @rule(who=_who, which=_who, text=_texts)
-    def set_topic(self, who: int, which: int, text: str) -> None:
-        session = self.session(who)
-        self.ask(SetTopic(session, self.own_channel(session, which), text))
+    @rule(who=_who, requests=_several(any_request.in_own_channel))
+    def act_with_rank(self, who: int, requests: list[Request]) -> None:
+        """Operators of channels do something in them."""
+        for number, request in enumerate(requests):
+            able = sorted(
+                (user.audience[0], key)
+                for key, channel in self.chat.channels.items()
+                for user, membership in channel.members.items()
+                if membership.operator
+            )
+            if able:
+                session, channel = able[(who + number // 3) % len(able)]
+                self.ask(made(request, session, channel, sorted(self.chat.users)))
 
     @_somebody_is_there
-    @rule(who=_who, nick=_nicks)
-    def change_nick(self, who: int, nick: str) -> None:
-        self.ask(ChangeNick(self.session(who), nick))
+    @rule(who=_who, requests=_several(any_request.of_oneself))
+    def say_of_oneself(self, who: int, requests: list[Request]) -> None:
+        for request in requests:
+            self.ask(made(request, self.session(who)))
 
     @_somebody_is_there
-    @rule(who=_who, which=_who, kind=_kinds, text=_texts)
-    def say_to_a_channel(self, who: int, which: int, kind: Speech, text: str) -> None:
-        session = self.session(who)
-        self.ask(Say(session, kind, self.own_channel(session, which), text))
+    @rule(who=_who, requests=_several(any_request.of_operators))
+    def operate(self, who: int, requests: list[Request]) -> None:
+        for request in requests:
+            able = sorted(session for session, user in self.chat.sessions.items() if user.operator)
+            session = able[who % len(able)] if able else self.session(who)
+            self.ask(made(request, session, there=sorted(self.chat.users) or ["nobody"]))
 
     @_somebody_is_there
-    @rule(who=_who, kind=_kinds, nick=_names | _nicks, text=_texts)
+    @rule(who=_who, name=any_request.names)
+    def log_in(self, who: int, name: str) -> None:
+        account = self.chat.account_named(name)
+        if account is not None:
+            self.ask(LogIn(self.session(who), account.id, account.credential_set, "h2"))
+
+    @_somebody_is_there
+    @rule(who=_who, name=any_request.nicks)
+    def register(self, who: int, name: str) -> None:
+        self.ask(AddAccount(name, "hash", by=Registrant(self.session(who), "192.0.2.1", "h2")))
+
+    @_somebody_is_there
+    @rule(who=_who, kind=any_request.kinds, nick=any_request.names | any_request.nicks, text=any_request.texts)
     def say_to_a_nick(self, who: int, kind: Speech, nick: str, text: str) -> None:
         self.ask(Say(self.session(who), kind, nick, text))
 
@@ -256,18 +241,18 @@ class Chats(RuleBasedStateMachine):
         user = self.chat.users_by_account.get(id)
         self.ask(Collect(user.audience[0] if user else 1, self.chat.held[id] + off))
 
-    @rule(name=_nicks, role=st.sampled_from(Role))
+    @rule(name=any_request.nicks, role=st.sampled_from(Role))
     def add_account(self, name: str, role: Role) -> None:
         self.ask(AddAccount(name, "hash", role))
 
-    @rule(who=_who, name=_names)
+    @rule(who=_who, name=any_request.names)
     def set_password(self, who: int, name: str) -> None:
         self.ask(SetPassword(name, "another hash", self.session(who)))
 
     @rule(
-        name=_names,
-        change=st.sampled_from(["disable", "enable", "remove", "password", "rehash", "restart"]),
-        rules=_rules,
+        name=any_request.names,
+        change=st.sampled_from(["disable", "enable", "remove", "password", "rehash", "restart", "rules"]),
+        rules=any_request.rules,
     )
     def interfere(self, name: str, change: str, rules: Rules) -> None:
         match change:
@@ -282,8 +267,10 @@ class Chats(RuleBasedStateMachine):
                     self.ask(Rehash(account.id, account.credential_set, "the same, anew"))
             case "restart":
                 self.ask(Start(rules))
+            case "rules":
+                self.ask(SetRules(rules))
 
-    @rule(request=_anything)
+    @rule(request=any_request.anything)
     def whatever(self, request: Request) -> None:
         self.ask(request)
 

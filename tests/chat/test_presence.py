@@ -80,7 +80,7 @@ def test_an_account_wears_its_name_whatever_it_wishes() -> None:
     room = Room()
     ann = room.account("Ann")
     arrived = room.one(room.login(ann, "somebody"), Arrived)
-    assert arrived == Arrived(room.stamp, 1, "Ann", "Ann!~Ann@host", "Ann", ann.id, (), 0)
+    assert arrived == Arrived(room.stamp, 1, "Ann", "Ann!~Ann@host", "Ann", ann.id, (), 0, realname="Ann's name")
     assert room.chat.users["ann"].since == room.stamp
 
 
@@ -205,7 +205,7 @@ def test_a_session_that_has_gone_can_do_nothing() -> None:
 def test_guests_come_where_they_are_allowed() -> None:
     room = Room(GUESTS)
     arrived = room.one(room.visit("Guest"), Arrived)
-    assert arrived == Arrived(room.stamp, 1, "Guest", "Guest!~guest@host", None, None, (), 0)
+    assert arrived == Arrived(room.stamp, 1, "Guest", "Guest!~guest@host", None, None, (), 0, realname="a guest")
 
 
 def test_what_a_guest_may_be_called() -> None:

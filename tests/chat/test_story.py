@@ -8,7 +8,7 @@ from types import CodeType
 from typing import get_args
 
 import securechat.chat
-from securechat.chat.events import Event
+from securechat.chat.events import Event, ModesChanged
 from securechat.chat.machine import Applied, Chat
 from securechat.chat.refusals import Reason, Refusal
 from securechat.chat.requests import Request
@@ -23,11 +23,14 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_story_leaves_nothing_out() -> None:
     room = story()
-    chat, refusals = Chat(), []
+    chat = Chat()
+    refusals: list[Reason] = []
     for stamp, request in room.log:
         answer = chat.apply(stamp, request)
         if isinstance(answer, Refusal):
             refusals.append(answer.reason)
+        else:
+            refusals += [p.reason for event in answer.events if isinstance(event, ModesChanged) for p in event.problems]
     assert {type(request) for _, request in room.log} == set(get_args(Request))
     assert {type(event) for event in room.events} == set(get_args(Event))
     assert set(refusals) == set(Reason) - {Reason.NOT_STORED, Reason.INTERNAL}, "those two are the journal's"

@@ -10,13 +10,11 @@ from securechat.chat.events import ChannelView, MemberView
 from securechat.chat.machine import Chat
 from securechat.chat.model import BanKind, Role
 from securechat.chat.modes import Rank
-from securechat.chat.requests import AddBan, ChangeNick, Invite, Part, Say, SetAway, SetMetadata, SetTopic, Silence
+from securechat.chat.requests import AddBan, ChangeNick, Invite, Part, SetMetadata, SetTopic, Silence
 from securechat.chat.views import (
     ChannelLine,
     ChannelModes,
-    Person,
     Population,
-    Whois,
     channel_modes,
     channel_names,
     channel_view,
@@ -24,10 +22,8 @@ from securechat.chat.views import (
     population,
     snapshot,
     topic_of,
-    who,
-    whois,
 )
-from securechat.chat.views_people import Presence, is_here, present
+from securechat.chat.views_people import candidates, members, whois
 from tests.chat.room import GUESTS, Room
 
 
@@ -44,23 +40,6 @@ def room() -> Room:
     return room
 
 
-def _person(room: Room, nick: str, channel: str | None = None, prefix: str = "") -> Person:
-    """Somebody of whom nothing special is known."""
-    user = room.chat.users[nick]
-    name = "guest" if user.account is None else nick
-    return Person(
-        user.nick,
-        f"~{name}",
-        "host",
-        "a guest" if user.account is None else f"{nick}'s name",
-        user.account,
-        nick == "ann",
-        channel,
-        prefix,
-        last_spoke=user.since,
-    )
-
-
 def test_a_channel(room: Room) -> None:
     topic = Topic("Earl Grey", "ann!~ann@host", room.stamp)
     assert channel_view(room.chat, 4, "#TEA") == ChannelView("#Tea", topic, (MemberView("@", "ann", "ann!~ann@host"),))
@@ -73,7 +52,6 @@ def test_who_is_not_in_a_channel_does_not_see_the_invisible_in_it(room: Room) ->
         seen = channel_view(room.chat, session, "#lobby")
         assert seen is not None
         assert [member.nick for member in seen.members] == nicks
-        assert [person.nick for person in who(room.chat, session, "#lobby")] == nicks
 
 
 def test_a_topic_and_whether_one_is_in_the_channel(room: Room) -> None:
@@ -83,79 +61,6 @@ def test_a_topic_and_whether_one_is_in_the_channel(room: Room) -> None:
     assert topic_of(room.chat, 3, "#tea") == (tea, False)
     assert topic_of(room.chat, 99, "#tea") == (tea, False)
     assert topic_of(room.chat, 1, "#none") == (None, False)
-
-
-def test_who_of_a_channel(room: Room) -> None:
-    ann, bob = _person(room, "ann", "#lobby", "@"), _person(room, "bob", "#lobby")
-    assert who(room.chat, 3, "#LOBBY") == [ann, bob]
-    assert who(room.chat, 3, "#tea") == [_person(room, "ann", "#Tea", "@")]
-    assert who(room.chat, 3, "#none") == who(room.chat, 3, "#*") == []
-
-
-@pytest.mark.parametrize(
-    ("mask", "people"),
-    [
-        ("ANN", ["ann"]),
-        ("nobody", []),
-        ("*", ["ann", "bob", "guest"]),
-        ("b?b", ["bob"]),
-        ("~GUE*", ["guest"]),
-        ("*'s name", ["ann", "bob"]),
-        ("*x*", []),
-        ("~ann", []),
-    ],
-)
-def test_who_of_a_mask(room: Room, mask: str, people: list[str]) -> None:
-    assert who(room.chat, 4, mask) == [_person(room, nick) for nick in people]
-
-
-def test_a_mask_does_not_find_the_invisible_except_where_one_is_with_them(room: Room) -> None:
-    room.user_mode(1, "+i")
-    assert [person.nick for person in who(room.chat, 3, "*")] == ["ann", "bob", "Guest"]
-    assert [person.nick for person in who(room.chat, 4, "*")] == ["bob", "Guest"]
-    assert [person.nick for person in who(room.chat, 99, "*")] == ["bob", "Guest"]
-    assert [person.nick for person in who(room.chat, 4, "ann")] == ["ann"], "whose nick one knows"
-    room.user_mode(4, "+i")
-    assert [person.nick for person in who(room.chat, 4, "*")] == ["bob", "Guest"], "oneself one always sees"
-
-
-def test_whois(room: Room) -> None:
-    user = room.chat.users["ann"]
-    room.do(Say(2, "PRIVMSG", "#lobby", "hello"))
-    ann = replace(_person(room, "ann"), last_spoke=room.stamp)
-    assert whois(room.chat, 4, "ANN") == Whois(
-        ann, (("@", "#lobby"), ("@", "#Tea")), user.since, room.stamp, 2, modes="o"
-    )
-    guest = room.chat.users["guest"]
-    assert whois(room.chat, 4, "guest") == Whois(_person(room, "guest"), (), guest.since, guest.since, 1)
-    assert whois(room.chat, 4, "nobody") is None
-
-
-def test_whois_of_the_invisible_shows_the_channels_in_which_one_is_too(room: Room) -> None:
-    room.user_mode(1, "+i")
-    shown = {1: {"#lobby", "#Tea"}, 3: {"#lobby"}, 4: set(), 99: set()}
-    for session, names in shown.items():
-        answer = whois(room.chat, session, "ann")
-        assert answer is not None
-        assert answer.person.invisible
-        assert {name for _, name in answer.channels} == names
-
-
-def test_whois_of_an_account_under_another_nick(room: Room) -> None:
-    room.do(ChangeNick(1, "anne"))
-    answer = whois(room.chat, 3, "anne")
-    assert answer is not None
-    assert (answer.person.nick, answer.person.account) == ("anne", "ann")
-    assert whois(room.chat, 3, "ann") is None
-
-
-def test_what_people_say_of_themselves_is_seen(room: Room) -> None:
-    room.do(SetAway(3, "out"))
-    room.user_mode(3, "+B")
-    answer = whois(room.chat, 4, "bob")
-    assert answer is not None
-    assert (answer.person.away, answer.person.bot, answer.modes) == ("out", True, "B")
-    assert answer.person == who(room.chat, 4, "bob")[0]
 
 
 def test_list(room: Room) -> None:
@@ -213,23 +118,13 @@ def test_population(room: Room) -> None:
     assert population(room.chat) == Population(0, 0, 0, 0, 0)
 
 
-def test_who_of_some_is_here(room: Room) -> None:
-    room.do(SetAway(3, "out"))
-    assert present(room.chat, ["GUEST", "nobody", "bob", "guest", "ann"]) == [
-        Presence("Guest", "~guest", "host", operator=False, away=False),
-        Presence("bob", "~bob", "host", operator=False, away=True),
-        Presence("ann", "~ann", "host", operator=True, away=False),
-    ]
-    assert is_here(room.chat, "ANN")
-    assert not is_here(room.chat, "#lobby")
-
-
 def test_answers_do_not_change_with_the_chat(room: Room) -> None:
     room.mode(1, "#lobby", "+b", "eve")
     answers = (
         channel_view(room.chat, 1, "#lobby"),
         whois(room.chat, 1, "ann"),
-        who(room.chat, 1, "*"),
+        members(room.chat, 1, "#lobby"),
+        candidates(room.chat),
         channel_modes(room.chat, 1, "#lobby", ["b"]),
     )
     copies = repr(answers)

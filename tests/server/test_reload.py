@@ -127,15 +127,26 @@ def test_who_is_not_registered_is_told_by_the_welcome(house: House, opened: Open
     assert tokens["TOPICLEN"] == "100"
 
 
-def test_clients_are_told_of_capabilities_that_come_and_go(house: House, opened: Opener) -> None:
-    client = opened(None, "multi-prefix", "cap-notify")
-    offers = {name: value for name, value in house.hub.offers.items() if name != "multi-prefix"}
-    house.hub.offers = {**offers, "example.org/new": ""}
+def test_clients_are_told_of_capabilities_with_other_values(house: House, opened: Opener) -> None:
+    client, older = opened(None, "batch", "message-tags"), opened.stranger()
+    older.send("CAP LS", "NICK older", "USER u 0 * :r", "CAP END")
+    older.sync()
+    configure(house, limits={"multiline_max_bytes": 1000, "multiline_max_lines": 2})
     house.hub.reloader.reload("a test")
-    assert client.expect("CAP").params == [client.nick, "DEL", "multi-prefix"]
-    assert client.expect("CAP").params == [client.nick, "NEW", "example.org/new"]
-    assert "multi-prefix" not in client.ask("CAP LIST")[0].params[-1].split()
-    assert commands(client.ask("CAP REQ multi-prefix")) == ["CAP"]
+    offer = "draft/multiline=max-bytes=1000,max-lines=2"
+    assert client.expect("CAP").params == [client.nick, "NEW", offer]
+    assert offer in client.ask("CAP LS 302")[-1].params[-1].split()
+    assert older.sync() == []  # it does not know of values
+
+
+def test_a_token_that_is_gone_is_taken_back(house: House, opened: Opener) -> None:
+    client = opened()
+    configure(house, server={"client_tags_denied": ("typing",)})
+    house.hub.reloader.reload("a test")
+    assert client.expect("005").params[1:-1] == ["CLIENTTAGDENY=typing"]
+    configure(house, server={"client_tags_denied": ()})
+    house.hub.reloader.reload("a test")
+    assert client.expect("005").params[1:-1] == ["-CLIENTTAGDENY"]
 
 
 # -- what can't change, and what is wrong -----------------------------------------------------------------------------

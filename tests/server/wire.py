@@ -103,6 +103,7 @@ def running(
     motd: tuple[str, ...] = (),
     admin: AdminConfig | None = None,
     operators: Mapping[str, OperatorConfig] | None = None,
+    registration: bool = False,
     again: bool = False,
 ) -> Iterator[House]:
     """A server with ACCOUNTS on any free port; whatever it logs as an error fails the test.
@@ -111,7 +112,7 @@ def running(
     """
     config = Config(
         server=ServerConfig(name=NAME, network="ExampleNet", password=password, motd=motd),
-        accounts=AccountsConfig(guests=guests),
+        accounts=AccountsConfig(guests=guests, registration=registration),
         limits=limits or Limits(throttle=False),
         admin=admin or AdminConfig(),
         operators=operators or {},

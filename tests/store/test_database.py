@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from securechat.chat.events import Said
-from securechat.chat.machine import Chat
 from securechat.chat.model import Rules
 from securechat.chat.requests import Arrive, Collect, Depart, RemoveAccount, Say, Start
 from securechat.chat.views import snapshot
@@ -41,11 +40,11 @@ def test_a_commit_is_as_durable_as_it_is_said_to_be(path: Path, durability: Dura
     events = [Said(stamp, "PRIVMSG", "a!b@c", None, None, "#tea", "hello", "", (), 1, 5) for stamp in (1, 2, 3)]
     disk.fail(0)
     with pytest.raises(NotStored):
-        database.write(events[:1], Chat())
-    database.write(events[:1], Chat())
+        database.write(events[:1])
+    database.write(events[:1])
     disk.fail(2, done_first=True)
-    database.write(events[1:2], Chat())
-    database.write(events[2:], Chat())
+    database.write(events[1:2])
+    database.write(events[2:])
     assert len(disk.connections) == 3
     with pytest.raises(sqlite3.ProgrammingError):  # the others are closed
         disk.connections[-2].execute("SELECT 1")

@@ -9,26 +9,39 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from securechat.chat.events import Left
-from securechat.chat.model import Role, Rules
+from securechat.chat.model import BanKind, Role, Rules
 from securechat.chat.refusals import Reason, Refusal
 from securechat.chat.requests import (
     AddAccount,
+    AddBan,
     Arrive,
+    BecomeOperator,
     ChangeNick,
+    ClearMetadata,
     Collect,
     Depart,
     EnableAccount,
     Join,
+    Kick,
+    Kill,
     Part,
     Rehash,
     RemoveAccount,
+    RemoveBan,
+    RenameChannel,
     Request,
     Say,
+    SetAway,
+    SetMetadata,
+    SetModes,
+    SetOwner,
     SetPassword,
     SetTopic,
+    Silence,
     Start,
 )
 from securechat.chat.views import snapshot
+from securechat.irc.modes import ModeChange
 from securechat.store import rows
 from securechat.store.journal import Entry
 from tests.store.disk import BROKEN
@@ -41,8 +54,17 @@ _sessions = st.integers(1, 5)
 _texts = st.sampled_from(["hello", "", "é" * 20])
 _rules = st.builds(Rules, guests=st.sampled_from([True, True, False]))
 _numbers = st.integers(0, 2)
+_masks = st.sampled_from(["*!*@spam", "*!*@SPAM", "ann!*@*", "~m:bob!*@*"])
+_keys = st.sampled_from(["url", "note", "Bad key"])
+_bans = st.tuples(st.sampled_from(BanKind), st.sampled_from(["Spam", "SPAM", "eve", "10.0.0.0/8", "10.1.1.1/8"]))
+_changes = (
+    st.builds(ModeChange, st.booleans(), st.sampled_from("beI"), _masks)
+    | st.builds(ModeChange, st.booleans(), st.sampled_from("ohv"), _nicks)
+    | st.builds(ModeChange, st.booleans(), st.sampled_from("kl"), st.sampled_from(["1", "30", "no key"]))
+    | st.builds(ModeChange, st.booleans(), st.sampled_from("imnstMRC"))
+)
 
-_requests: st.SearchStrategy[Request] = st.one_of(
+_talk: st.SearchStrategy[Request] = st.one_of(
     st.builds(Say, _sessions, st.sampled_from(["PRIVMSG", "NOTICE", "TAGMSG"]), _channels | _nicks, _texts),
     st.builds(Arrive, _sessions, _nicks, st.just("~u"), st.just("h"), st.just("r")),
     st.builds(Depart, _sessions, _texts),
@@ -56,6 +78,22 @@ _requests: st.SearchStrategy[Request] = st.one_of(
     st.builds(RemoveAccount, _names),
     st.builds(Start, _rules),
 )
+
+_order: st.SearchStrategy[Request] = st.one_of(
+    st.builds(SetModes, _sessions, _channels, st.lists(_changes, min_size=1, max_size=5).map(tuple)),
+    st.builds(Kick, _sessions, _channels, _nicks, _texts),
+    st.builds(RenameChannel, _sessions, _channels, st.sampled_from(["#TEA", "#fun", "#new"]), _texts),
+    st.builds(SetOwner, _sessions, _channels, st.none() | _names),
+    st.builds(SetMetadata, _sessions, st.just("*") | _channels | _nicks, _keys, st.none() | _texts),
+    st.builds(ClearMetadata, _sessions, st.just("*") | _channels),
+    st.builds(Silence, _sessions, st.booleans(), _masks),
+    st.builds(SetAway, _sessions, st.none() | _texts),
+    st.builds(BecomeOperator, _sessions, st.just("root")),
+    st.builds(Kill, _sessions, _nicks, _texts),
+    st.builds(lambda ban, *rest: AddBan(None, *ban, *rest), _bans, _texts),
+    st.builds(lambda ban: RemoveBan(None, *ban), _bans),
+)
+_requests = _talk | _order
 
 
 class Stores(RuleBasedStateMachine):

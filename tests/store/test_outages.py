@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from securechat.chat.events import Said
-from securechat.chat.machine import Chat
 from securechat.chat.refusals import Reason, Refusal
 from securechat.chat.requests import Depart
 from securechat.chat.views import snapshot
@@ -72,10 +71,10 @@ def test_a_file_that_is_gone_is_not_made_anew(path: Path) -> None:
         database.close()  # as after an error
         away = path.rename(path.with_name("away.db"))
         with pytest.raises(NotStored, match="the server's disk has failed"):
-            database.write([event], Chat())
+            database.write([event])
         assert [file.name for file in path.parent.iterdir()] == ["away.db"]
         away.rename(path)
-        database.write([event], Chat())
+        database.write([event])
     with look(path) as (_, last, _):
         assert last == 1
 

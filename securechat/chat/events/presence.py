@@ -39,6 +39,10 @@ class Arrived:
     """The letters of the user's modes."""
     first: bool = True
     """Whether the user was not on the chat before."""
+    realname: str = ""
+    """The user's: of a connection that joins others, it may have said another."""
+    away: str | None = None
+    """Why nobody is at any of the user's connections."""
 
 
 @dataclass(slots=True)

@@ -32,7 +32,7 @@ class Said:
     copies: tuple[int, ...] = ()
     """The sender's sessions, where they are not in the audience."""
     held: bool = False
-    """Nobody is there for whom it is; it is kept until they come."""
+    """Nobody is there for whom it is; it is kept until they come, or that is what the sender is told: `unheard`."""
     cut: bool = False
     """It was longer, and did not fit into the line that others get."""
     bot: bool = False

@@ -5,7 +5,14 @@
 
 from __future__ import annotations
 
-from securechat.chat.requests.accounts import AddAccount, EnableAccount, Rehash, RemoveAccount, SetPassword
+from securechat.chat.requests.accounts import (
+    AddAccount,
+    EnableAccount,
+    Registrant,
+    Rehash,
+    RemoveAccount,
+    SetPassword,
+)
 from securechat.chat.requests.channels import Invite, Join, Kick, Part, RenameChannel, SetModes, SetOwner, SetTopic
 from securechat.chat.requests.metadata import ClearMetadata, SetMetadata
 from securechat.chat.requests.network import AddBan, BecomeOperator, Kill, RemoveBan, SetRules, Start, Wallops
@@ -37,6 +44,7 @@ __all__ = [
     "Kill",
     "LogIn",
     "Part",
+    "Registrant",
     "Rehash",
     "RemoveAccount",
     "RemoveBan",

@@ -6,7 +6,18 @@ from dataclasses import dataclass, field
 
 from securechat.chat.model import Role
 
-__all__ = ["AddAccount", "EnableAccount", "Rehash", "RemoveAccount", "SetPassword"]
+__all__ = ["AddAccount", "EnableAccount", "Registrant", "Rehash", "RemoveAccount", "SetPassword"]
+
+
+@dataclass(slots=True)
+class Registrant:
+    """The session of somebody who makes an account for themselves; it need not be on the chat yet."""
+
+    session: int
+    address: str
+    """Where it comes from: who is banned makes no accounts."""
+    host: str
+    """What others see as its host once it has the account."""
 
 
 @dataclass(slots=True)
@@ -14,6 +25,8 @@ class AddAccount:
     name: str
     credential: str = field(repr=False)
     role: Role = Role.MEMBER
+    by: Registrant | None = None
+    """``None``: the operator makes it."""
 
 
 @dataclass(slots=True)

@@ -54,6 +54,8 @@ class Command:
 
 def carry_out(session: Session, command: Command | None, message: Message) -> None:
     """Check what the registry says, and call the handler."""
+    if session.batch is not None and session.batch.takes(session, message):
+        return
     if command is None:
         if session.registered:
             session.reply(message, [session.numeric(Numeric.ERR_UNKNOWNCOMMAND, message.command)])
@@ -68,7 +70,7 @@ def carry_out(session: Session, command: Command | None, message: Message) -> No
     elif command.when is When.AFTER and command.early not in enabled:
         _refuse(session, message, session.numeric(Numeric.ERR_NOTREGISTERED))
         return
-    if command.capability is not None and command.capability not in enabled:
+    if command.capability is not None and not session.caps.has(command.capability):
         _refuse(session, message, session.numeric(Numeric.ERR_UNKNOWNCOMMAND, command.name))
         return
     if command.operator and not session.operator:

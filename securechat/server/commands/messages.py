@@ -8,7 +8,10 @@ from securechat.chat.requests import Say, Speech
 from securechat.irc.message import Message
 from securechat.irc.names import casefold
 from securechat.irc.numerics import Numeric
+from securechat.irc.standard_replies import Code, fail
+from securechat.irc.tags import client_only
 from securechat.server.commands.command import Command
+from securechat.server.lines import MULTILINE
 
 if TYPE_CHECKING:
     from securechat.server.session import Session
@@ -26,6 +29,13 @@ def tagmsg(session: Session, message: Message) -> None:
     _say(session, message, "TAGMSG")
 
 
+def client_tags(session: Session, message: Message) -> str:
+    """The client-only tags of a line, as they are relayed: those that the operator lets through."""
+    if "message-tags" not in session.caps.enabled:
+        return ""
+    return client_only(message.tags, session.hub.config.server.client_tags_denied)
+
+
 def _say(session: Session, message: Message, kind: Speech) -> None:
     params = message.params
     if not params or not params[0]:
@@ -37,7 +47,15 @@ def _say(session: Session, message: Message, kind: Speech) -> None:
             _refuse(session, message, session.numeric(Numeric.ERR_NOTEXTTOSEND))
             return
         text = params[1]
-    tags = message.client_tags if message.tags and "message-tags" in session.caps.enabled else ""
+    tags = ""
+    if message.tags:
+        if "batch" in message.tags and session.flavour & MULTILINE:  # what it was a line of is not open
+            session.answer_in_turn(message, session.answer(fail(Code.MULTILINE_INVALID, "BATCH")))
+            return
+        tags = client_tags(session, message)
+        if kind == "TAGMSG" and not tags and message.client_tags:
+            session.answer_in_turn(message)  # all that it had to say is denied here, and so ignored
+            return
     target = params[0]
     if "," not in target:
         session.submit(message, (Say(session.number, kind, target, text, tags),))
