@@ -107,7 +107,7 @@ class Chat:
         """By account id: what it says of itself, whether its user is there or not."""
         for account_id, key, value in metadata:
             self.metadata.setdefault(account_id, {})[key] = value
-        self.bans: dict[tuple[BanKind, str], ServerBan] = {(ban.kind, ban.mask): ban for ban in bans}
+        self.bans: dict[tuple[BanKind, str], ServerBan] = {(ban.kind, casefold(ban.mask)): ban for ban in bans}
         """By kind and casefolded mask."""
         for account_id, last, number in held:
             self.held[account_id] = last

@@ -142,8 +142,12 @@ def invitations(chat: Chat, session: int) -> list[str]:
 
 
 def owner_of(chat: Chat, session: int, name: str) -> tuple[str, str | None] | None:
-    """The channel's name, and the name of the account that it belongs to, if it belongs to any."""
-    channel = seen_channel(chat, session, name)
+    """The channel's name, and the name of the account that it belongs to, if it belongs to any.
+
+    Operators of the server, who may change that, see it of hidden channels too.
+    """
+    user = chat.sessions.get(session)
+    channel = chat.channels.get(casefold(name)) if user and user.operator else seen_channel(chat, session, name)
     if channel is None:
         return None
     owner = chat.accounts_by_id.get(channel.founder) if channel.founder else None

@@ -37,6 +37,10 @@ MAX_AT_ONCE: Final = 100
 """Users and channels of which a session is told without having asked; where there are more it is told to ask."""
 
 
+MAX_WAITING: Final = 16
+"""Answers that a session has not taken yet, with which it is told no more of these unasked: they hold copies."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sync:
     """``keys``: the only ones that are to be shown. ``later``: it is too much to be shown unasked."""
@@ -60,10 +64,10 @@ def aware(session: Session) -> bool:
     return bool(session.flavour & METADATA)
 
 
-def of_user(session: Session, chat: Chat, nick: str) -> Sync | None:
+def of_user(session: Session, chat: Chat, nick: str, *, asked: bool = False) -> Sync | None:
     """``None``: there is nobody of that name."""
     found = described(chat, session.number, nick)
-    return _sync(session, found.name, [found]) if found else None
+    return _sync(session, found.name, [found], asked=asked) if found else None
 
 
 def of_monitored(session: Session, chat: Chat, nicks: Iterable[str]) -> list[Sync]:
@@ -101,11 +105,11 @@ def _sync(
     owners: Sequence[Described],
     keys: tuple[str, ...] | None = None,
     *,
-    asked: bool = True,
+    asked: bool,
 ) -> Sync:
     keys = session.subscriptions.now() if keys is None else keys
     if not keys:
         return Sync(target, ())
-    if len(owners) > MAX_AT_ONCE and not asked:
+    if not asked and (len(owners) > MAX_AT_ONCE or session.link.answers >= MAX_WAITING):
         return Sync(target, keys, later=True)
     return Sync(target, keys, [owner for owner in owners if owner.values])

@@ -85,6 +85,7 @@ _NUMERICS: dict[Reason, Numeric] = {
     Reason.BANNED_FROM_CHANNEL: Numeric.ERR_BANNEDFROMCHAN,
     Reason.INVITE_ONLY: Numeric.ERR_INVITEONLYCHAN,
     Reason.ACCOUNT_NEEDED: Numeric.ERR_NEEDREGGEDNICK,
+    Reason.ACCOUNT_NEEDED_TO_SEND: Numeric.ERR_CANNOTSENDTOUSER,
     Reason.BAD_KEY: Numeric.ERR_BADCHANNELKEY,
     Reason.CHANNEL_FULL: Numeric.ERR_CHANNELISFULL,
     Reason.UNKNOWN_MODE: Numeric.ERR_UNKNOWNMODE,
@@ -117,9 +118,6 @@ def refusal(refused: Refusal, command: str) -> Answer:
                 command,
                 description=f"Nothing was done, because {context[0]}; try again later",
             )
-        case Reason.ACCOUNT_NEEDED_TO_SEND:
-            why = "They take messages only from those with an account"
-            return NumericReply(Numeric.ERR_CANNOTSENDTOUSER, *context, why)
         case Reason.BAD_REALNAME:
             return fail(Code.INVALID_REALNAME, command)
         case Reason.BAD_MASK:

@@ -294,11 +294,8 @@ class Session:
         self.hub.journal.put(entry)
 
     def answer_in_turn(self, message: Message, *lines: bytes) -> None:
-        """Answer a line that may be pipelined without asking the chat: behind what is pending, if anything is."""
-        if self._answered == self._submitted:
-            self.reply(message, lines)
-        else:
-            self.submit(message, (), None, lambda _: lines)
+        """Answer a line that may be pipelined without asking the chat: behind what is pending."""
+        self.submit(message, (), None, lambda _: lines)
 
     def charge(self, lines: float) -> None:
         """Count a line as so many more: it costs more than others."""

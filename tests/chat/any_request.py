@@ -195,7 +195,7 @@ anything: st.SearchStrategy[Request] = st.one_of(
 
 
 def made(request: R, session: int, channel: str = "", there: Sequence[str] = ("nobody",)) -> R:
-    """The request, made by this session, in this channel where it is about one of theirs, and about those who are there."""
+    """The request of this session, in this channel where it is in one of theirs, about some of those who are there."""
 
     def filled(value: Any) -> Any:
         if isinstance(value, ModeChange):

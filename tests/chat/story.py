@@ -92,6 +92,8 @@ def accounts(room: Room) -> None:
     room.refused(Say(first, "PRIVMSG", "#none", "hello"), Reason.NO_SUCH_CHANNEL, "#none")
     room.refused(Say(third, "PRIVMSG", "#fun", "hello"), Reason.CANNOT_SEND, "#fun")
     room.do(Say(first, "PRIVMSG", "#hall", "x" * 500))
+    room.do(Say(first, "PRIVMSG", "#tea", "one\n" + "x" * 500 + "\rtwo", multiline=True))
+    room.do(Say(first, "NOTICE", "bob", "one\ntwo", multiline=True))
     room.do(SetTopic(first, "#tea", "longer than ten"))
     room.do(SetTopic(first, "#tea", ""))
     room.do(SetTopic(guest, "#fun", "boo"))

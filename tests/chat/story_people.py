@@ -10,6 +10,7 @@ from securechat.chat.requests import (
     EnableAccount,
     Join,
     LogIn,
+    Registrant,
     RemoveAccount,
     Say,
     SetAway,
@@ -121,6 +122,15 @@ def logins(room: Room) -> None:
     room.do(Join(guest, "#root"))
     room.mode(guest, "#root", "+v", "guy")
     room.do(AddAccount("guest", ""))
+
+    # People make accounts themselves: on the chat, and before they come to it.
+    settler = room.enter("settler", "#porch")
+    room.do(SetMetadata(settler, "*", "color", "pink"))
+    room.refused(AddAccount("GUY", "", by=Registrant(settler, "192.0.2.1", "h")), Reason.ACCOUNT_EXISTS, "GUY")
+    room.refused(AddAccount("settler", "", by=Registrant(99, "192.0.2.1", "h")), Reason.NICK_IN_USE, "settler")
+    room.do(AddAccount("Settler", "", by=Registrant(settler, "192.0.2.1", "h")))
+    room.refused(AddAccount("two", "", by=Registrant(settler, "192.0.2.1", "h")), Reason.ACCOUNT_IN_USE, "Settler")
+    room.do(AddAccount("early", "", by=Registrant(99, "192.0.2.1", "h")))
     room.do(RemoveAccount("faye"))
     room.do(RemoveAccount("guy"))
 

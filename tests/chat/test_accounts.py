@@ -4,19 +4,23 @@ import pytest
 
 from securechat.chat.events import (
     AccountAdded,
+    AccountChanged,
     AccountEnabled,
     AccountRemoved,
     Event,
+    HostChanged,
     Left,
     PasswordSet,
     SessionsEnded,
 )
-from securechat.chat.model import Account, Role
+from securechat.chat.model import Account, BanKind, Role
 from securechat.chat.refusals import Reason
 from securechat.chat.requests import (
     AddAccount,
+    AddBan,
     EnableAccount,
     Join,
+    Registrant,
     RemoveAccount,
     Request,
     SetPassword,
@@ -174,6 +178,50 @@ def test_removing_ends_the_account_under_any_nick() -> None:
     assert room.chat.users.keys() == {"anne"}
     room.do(RemoveAccount("ann"))
     assert not room.chat.users
+
+
+def test_who_makes_an_account_has_it() -> None:
+    """And keeps the nick, which is the account's name or another."""
+    room = Room(GUESTS)
+    other = room.enter("other", "#tea")
+    for nick, name in (("ann", "Ann"), ("guest", "bob")):
+        session = room.enter(nick, "#tea")
+        events = room.do(AddAccount(name, SECRET, by=Registrant(session, "192.0.2.1", "the host")))
+        assert [type(event) for event in events] == [AccountAdded, AccountChanged, HostChanged]
+        account = room.chat.accounts[name.lower()]
+        assert (account.role, account.credential) == (Role.MEMBER, SECRET)
+        user = room.chat.users[nick]
+        assert (user.nick, user.account_id, user.host) == (nick, account.id, "the host")
+        assert room.chat.users_by_account[account.id] is user
+        again = AddAccount("more", SECRET, by=Registrant(session, "192.0.2.1", "the host"))
+        room.refused(again, Reason.ACCOUNT_IN_USE, name)
+    assert other in room.chat.sessions
+
+
+def test_an_account_is_made_by_who_is_not_there_yet() -> None:
+    room = Room()
+    room.one(AddAccount("ann", SECRET, by=Registrant(99, "192.0.2.1", "host")), AccountAdded)
+    assert room.enter(room.chat.accounts["ann"])
+
+
+def test_nobody_makes_an_account_of_another_guests_nick() -> None:
+    room = Room(GUESTS)
+    room.enter("wearer")
+    thief = room.enter("thief")
+    for session in (thief, 99):
+        request = AddAccount("Wearer", SECRET, by=Registrant(session, "192.0.2.1", "host"))
+        room.refused(request, Reason.NICK_IN_USE, "Wearer")
+
+
+def test_who_is_banned_makes_no_account() -> None:
+    room = Room(GUESTS)
+    boss = room.enter(room.account("boss", Role.ADMIN))
+    room.do(AddBan(boss, BanKind.NETWORK, "192.0.2.0/24", "spam", None))
+    room.do(AddBan(boss, BanKind.ACCOUNT, "ann", "again", None))
+    for name, address, why in (("eve", "192.0.2.1", "spam"), ("ann", "198.51.100.1", "again")):
+        request = AddAccount(name, SECRET, by=Registrant(99, address, "host"))
+        room.refused(request, Reason.BANNED_FROM_SERVER, why)
+    room.account("ann")  # which is the operator's own affair
 
 
 def test_no_secret_is_shown() -> None:

@@ -1,11 +1,12 @@
 """Making an account of one's own (IRCv3 account-registration)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from securechat.chat.events import Event
 from securechat.chat.model import BanKind
 from securechat.chat.requests import AddBan, RemoveAccount
 from securechat.irc.message import Message
@@ -13,6 +14,7 @@ from securechat.server.config import AccountsConfig, Limits
 from securechat.server.reload import Loaded
 from securechat.server.throttle import RegistrationThrottle
 from securechat.store.database import Database, NotStored
+from securechat.store.rows import is_stored
 from tests.server.wire import NAME, Client, House, Opener, commands, one, params, plain, running
 
 CAP = "draft/account-registration"
@@ -98,7 +100,7 @@ def test_where_it_is_not_allowed_there_is_no_such_command(certs: Path, tmp_path:
         house.loaded = replace(house.loaded, config=replace(config, accounts=AccountsConfig(True, True)))
         house.hub.reloader.reload("a test")
         assert guest.expect("CAP").params[1:] == ["NEW", f"{CAP}=before-connect,custom-account-name"]
-        assert commands(guest.ask(f"CAP REQ :{CAP}", f"REGISTER * * :{NEW}"))[:2] == ["CAP", "REGISTER"]
+        assert commands(guest.ask(f"CAP REQ :{CAP}", f"REGISTER * * :{NEW}")) == ["CAP", "396", "REGISTER", "900"]
         house.loaded = replace(house.loaded, config=config)
         house.hub.reloader.reload("a test")
         assert guest.expect("CAP").params[1:] == ["DEL", CAP]
@@ -154,7 +156,7 @@ def test_before_registration_where_a_nick_may_differ(opened: Opener) -> None:
     assert one(client.ask("WHOIS early"), "330").params[2] == "Later"
 
 
-@pytest.mark.parametrize("password", ["::: colons first", "pässwörter mögen Umlaute", "a,b;c!*? \\ #", " " + "x" * 300])
+@pytest.mark.parametrize("password", ["::: colons first", "pässwörter mögen Umlaute", "a,b;c!*? \\ #", " " + "x" * 250])
 def test_passwords_hold_anything(opened: Opener, house: House, password: str) -> None:
     guest = opened()
     assert "REGISTER" in commands(guest.ask(f"REGISTER * a@b :{password}"))
@@ -230,7 +232,6 @@ def test_once_is_enough(inside: Opener) -> None:
 def test_there_is_nothing_to_verify(opened: Opener) -> None:
     for client in (opened.stranger(), opened()):
         assert failed(client.ask("VERIFY alice :1 2 3 4")) == ["VERIFY", "INVALID_CODE", "alice"]
-        assert failed(client.ask("VERIFY :a b 1234"))[:2] == ["VERIFY", "INVALID_CODE"]
 
 
 def test_the_password_of_the_server_comes_first(inside: Opener, closed: House) -> None:
@@ -258,10 +259,10 @@ def test_who_is_banned_makes_no_accounts(certs: Path, tmp_path: Path) -> None:
 def test_while_nothing_can_be_stored(opened: Opener, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     write = Database.write
 
-    def full(database: Database, events: list[object], chat: object) -> None:
-        if events:
+    def full(database: Database, events: Sequence[Event]) -> None:
+        if any(map(is_stored, events)):
             raise NotStored("the disk is full")
-        write(database, events, chat)  # type: ignore[arg-type]
+        write(database, events)
 
     early, guest = negotiating(opened, "unlucky"), opened("hapless")
     monkeypatch.setattr(house.hub, "_not_stored_told", float("inf"))  # it is no defect of ours
@@ -303,19 +304,16 @@ def test_the_throttle() -> None:
     assert throttle.admit("2001:db8::1", 721.0), "what was longest unused is forgotten"
 
 
-def test_no_password_and_no_address_of_mail_is_kept(opened: Opener, house: House) -> None:
+def test_no_password_and_no_address_of_mail_is_kept(certs: Path, tmp_path: Path) -> None:
     secret, mail = "never-to-be-seen-again", "mailbox@example.org"
-    guest = opened()
-    guest.ask(f"REGISTER * {mail} {secret}")
-    guest.ask(f"REGISTER * {mail} {secret}")
-    stranger = opened.stranger()
-    stranger.ask(f"REGISTER * {mail} {secret}")
-    data = house.hub.database.path.parent
-    for file in data.rglob("*"):
-        if file.is_file() and not file.is_socket():
-            content = file.read_bytes()
-            assert secret.encode() not in content
-            assert mail.encode() not in content
+    with running(certs, tmp_path, registration=True) as house:
+        opened = Opener(house)
+        for client in (opened("discreet"), opened.stranger()):
+            client.ask(f"REGISTER * {mail} {secret}", f"REGISTER * {mail} {secret}")
+    content = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    assert b"discreet" in content
+    assert secret.encode() not in content
+    assert mail.encode() not in content
 
 
 def test_an_account_that_was_removed_can_be_made_anew(opened: Opener, house: House) -> None:

@@ -153,10 +153,10 @@ def test_lists_are_full_at_some_time(certs: Path, tmp_path: Path) -> None:
 def test_the_longest_entries_fit_into_their_lines(opened: Opener) -> None:
     channel = "#" + "c" * 63
     op = opened("o" * 32, account="alice", join=channel)
-    masks = [f"{letter * 194}!*@*" for letter in "abcdef"]
+    masks = [f"{letter * 194}!*@*" for letter in "ab"]
     assert params(op.ask(f"MODE {channel} +bb {masks[0]} {masks[1]}"), "MODE") == [
         [channel, "+b", masks[0]],
         [channel, "+b", masks[1]],
     ]
-    assert [message.params[2] for message in op.ask(f"MODE {channel} b")[:-1]] == masks[:2]
+    assert [message.params[2] for message in op.ask(f"MODE {channel} b")[:-1]] == masks
     op.ask(f"MODE {channel} -bb {masks[0]} {masks[1]}")

@@ -168,9 +168,10 @@ def test_who_may_change_what(opened: Opener) -> None:
     op.ask(f"MODE #rank +h {half.nick}")
     half.sync()
     refused = f"482 {half.nick} #rank :You're not channel operator"
-    assert half.asked(f"MODE #rank +o {half.nick}", f"MODE #rank -o {op.nick}", f"MODE #rank +h {member.nick}") == [
-        refused
-    ] * 3
+    assert (
+        half.asked(f"MODE #rank +o {half.nick}", f"MODE #rank -o {op.nick}", f"MODE #rank +h {member.nick}")
+        == [refused] * 3
+    )
     assert commands(half.ask(f"MODE #rank +m-t+kbv key troll {member.nick}")) == ["MODE"]
     member.sync()
     assert commands(member.ask(f"MODE #rank +v {half.nick}", "MODE #rank +i", "MODE #rank -b troll!*@*")) == ["482"] * 3

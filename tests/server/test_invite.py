@@ -108,7 +108,9 @@ def test_an_invitation_reaches_all_devices(opened: Opener) -> None:
     first = opened(join="#idev")
     phone, laptop = opened(account="carol"), opened(account="carol")
     first.ask("INVITE carol #idev")
-    assert [shown(m) for m in phone.sync()] == [shown(m) for m in laptop.sync()] == [f"{first.nick} INVITE carol :#idev"]
+    assert (
+        [shown(m) for m in phone.sync()] == [shown(m) for m in laptop.sync()] == [f"{first.nick} INVITE carol :#idev"]
+    )
 
 
 def test_an_invitation_has_tags(opened: Opener) -> None:

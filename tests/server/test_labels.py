@@ -96,7 +96,7 @@ def test_several_lines_come_as_a_batch(client: Client, line: str, expected: list
 
 def test_answers_about_oneself(client: Client) -> None:
     client.join("#me")
-    assert commands(answer(client, f"WHOIS {client.nick}")) == ["311", "319", "312", "671", "317", "318"]
+    assert commands(answer(client, f"WHOIS {client.nick}")) == ["311", "319", "312", "338", "379", "671", "317", "318"]
     assert commands(answer(client, "WHO #me")) == ["352", "315"]
     assert commands(answer(client, "MODE #me")) == ["324", "329"]
     assert commands(answer(client, "TOPIC #me :hello")) == ["TOPIC"]

@@ -118,7 +118,7 @@ def test_the_longest_tags(opened: Opener, over: int) -> None:
     [
         ("JOIN :#trailing", ["JOIN", "353", "366"]),
         ("JOIN #trailing :key", ["JOIN", "353", "366"]),
-        ("WHOIS :liner", ["311", "312", "671", "317", "318"]),
+        ("WHOIS :liner", ["311", "312", "338", "379", "671", "317", "318"]),
         ("MODE :liner", ["221"]),
         ("NICK :liner2", ["NICK"]),
         ("CAP :LS", ["CAP"]),

@@ -109,9 +109,10 @@ def test_the_usual_comment_is_the_nick_of_who_kicks(opened: Opener, line: str) -
 def test_who_may_not_kick(opened: Opener) -> None:
     op, member = opened.pair("#nokick")
     outside = opened()
-    assert member.asked(f"KICK #nokick {op.nick}", "KICK #NoKick nobody", f"KICK #nokick {member.nick}") == [
-        f"482 {member.nick} #nokick :You're not channel operator"
-    ] * 3
+    assert (
+        member.asked(f"KICK #nokick {op.nick}", "KICK #NoKick nobody", f"KICK #nokick {member.nick}")
+        == [f"482 {member.nick} #nokick :You're not channel operator"] * 3
+    )
     assert outside.asked(f"KICK #nokick {op.nick}") == [f"442 {outside.nick} #nokick :You're not on that channel"]
     assert op.asked("KICK #nokick nobody", f"KICK #nokick {outside.nick.upper()}", "KICK #nokick :a b") == [
         f"401 {op.nick} nobody :No such nick/channel",
@@ -180,9 +181,7 @@ def test_limits(certs: Path, tmp_path: Path) -> None:
         answers = op.asked("ISUPPORT")
         assert any(" KICKLEN=10 " in line for line in answers)
         assert any("KICK:2," in line for line in answers)
-        assert op.asked(f"KICK #short nobody,noone,{victim.nick}") == [
-            f"407 {op.nick} {victim.nick} :Too many targets"
-        ]
+        assert op.asked(f"KICK #short nobody,noone,{victim.nick}") == [f"407 {op.nick} {victim.nick} :Too many targets"]
         assert op.ask(f"KICK #short {victim.nick} :éééééééé")[0].params[2] == "ééééé"
         assert one(victim.sync(), "KICK").params[2] == "ééééé"
 

@@ -179,4 +179,3 @@ def test_what_other_devices_of_an_account_see(opened: Opener) -> None:
     tablet.register(None, ("extended-join",), "carol")
     joins = [line for line in tablet.lines if " JOIN #setname" in line]
     assert [line.partition(" JOIN ")[2] for line in joins] == ["#setname carol :Somebody else"]
-

@@ -37,7 +37,7 @@ def test_everything_that_there_is(opened: Opener) -> None:
     assert one(answers, "330").params[1:] == ["boss", "boss", "is logged in as"]
     assert one(answers, "335").params[1:] == ["boss", "is a bot"]
     answers = boss.ask("WHOIS boss")
-    assert commands(answers) == "311 319 312 301 313 330 335 338 379 671 317 318".split()
+    assert commands(answers) == ["311", "319", "312", "301", "313", "330", "335", "338", "379", "671", "317", "318"]
     assert one(answers, "338").params[1:3] == ["boss", "127.0.0.1"]
     assert one(answers, "379").params[1:] == ["boss", "is using modes +Bio"]
     boss.ask("AWAY", "MODE boss -Bio")

@@ -67,6 +67,7 @@ class ClientBatch:
         if not inside:
             if message.command not in _HARMLESS:
                 self.give_up(session)
+                session.ask(lambda _: None)  # wait for that: this line may be answered at once
             return False
         try:
             _add(lines, message)

@@ -137,7 +137,7 @@ def _sync(session: Session, message: Message, target: str, _: Sequence[str]) -> 
             return metadata_sync.of_all(session, chat, asked=True)
         if target.startswith("#"):
             return metadata_sync.of_channel(session, chat, target, asked=True)
-        return metadata_sync.of_user(session, chat, target)
+        return metadata_sync.of_user(session, chat, target, asked=True)
 
     def answer(found: Sync | None) -> Iterable[bytes]:
         if found is None:

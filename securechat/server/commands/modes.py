@@ -69,7 +69,7 @@ def _user(session: Session, message: Message) -> None:
             yield session.numeric(Numeric.ERR_USERSDONTMATCH)
         elif asked.unknown:
             yield session.numeric(Numeric.ERR_UMODEUNKNOWNFLAG)
-        elif len(message.params) == 1:
+        elif len(message.params) == 1 or not message.params[1]:
             yield session.numeric(Numeric.RPL_UMODEIS, f"+{found}")
 
     own = casefold(target) == casefold(session.nick)

@@ -100,7 +100,7 @@ def _status(session: Session, message: Message) -> None:
 
 
 def _shown(session: Session, statuses: Statuses, said: list[Sync]) -> Iterator[bytes]:
-    """Who is there and who is not, and what is ``said`` of the former (draft/metadata-3, "Automatic synchronization")."""
+    """Who is there and who is not, and what is ``said`` of the former (IRCv3 metadata, "Automatic synchronization")."""
     yield from answers_people.monitored(session, statuses)
     for found in said:
         yield from answers_metadata.sync(session, found)

@@ -30,7 +30,7 @@ def who_(session: Session, message: Message) -> None:
     """``WHO <channel, nick or mask> [o][%<fields>[,<token>]]``: with ``o`` only operators of the server.
 
     What can be a nick is one. Any other mask is compared with nicks, user names, hosts, real names and the server's
-    name; none, and ``0`` (RFC 1459), is everybody.
+    name; ``0`` (RFC 1459) is everybody, and so is no parameter.
     """
     mask = message.params[0] if message.params else "*"
     options = message.params[1] if len(message.params) > 1 else ""
@@ -59,7 +59,7 @@ def _matching(session: Session, mask: str, only_operators: bool) -> list[str]:
     """Who matches, as keys. They are compared here, in the session's own thread: nobody waits for a hostile mask."""
     session.charge(len(session.hub.sessions) / COMPARED_A_LINE)
     pattern = Mask(mask)
-    everybody = mask in ("", "0") or pattern.match(session.hub.name)
+    everybody = mask == "0" or pattern.match(session.hub.name)
     matching = (
         one
         for one in session.ask(candidates)
