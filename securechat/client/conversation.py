@@ -4,6 +4,7 @@
 every message may be an answer; and the batches that are open (IRCv3 Batch), which tell what a message belongs to.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,17 +12,18 @@ from securechat.client.capabilities import Capabilities
 from securechat.client.errors import ConnectionLostError
 from securechat.client.events import Acknowledged, Event, Refused
 from securechat.client.handlers import HANDLERS, Arrival, action, server_said
+from securechat.client.multiline import Gathered, composed
+from securechat.client.refusals import refusal_in
 from securechat.client.requests import UNANSWERED, Outstanding, Refusal, Request
 from securechat.client.state import State
 from securechat.irc.lines import MAX_BODY
 from securechat.irc.message import Message
-from securechat.irc.numerics import Numeric
+from securechat.irc.multiline import BATCH_TYPE
 from securechat.irc.split import split_text
 
 MAX_BATCHES: Final = 100
 """Batches that a server may have open at once."""
 
-_ERRORS: Final = frozenset(numeric for numeric in Numeric if numeric.name.startswith("ERR_")) - {Numeric.ERR_NOMOTD}
 _SAID: Final = ("PRIVMSG", "NOTICE")
 _LEAST_ROOM: Final = 64  # bytes of text in a message, however long a server makes one's source
 
@@ -31,6 +33,8 @@ class _Batch:
     type: str
     request: Request | None  # what it is the answer to, or a part of the answer
     outermost: bool  # whether the answer ends with it
+    around: str | None  # the type of the batch that it is in
+    lines: Gathered | None  # of a message of several lines
 
 
 class Conversation:
@@ -47,6 +51,7 @@ class Conversation:
         self.last_words: str | None = None
         """The text of the server's ERROR, with which it announces that it will hang up."""
         self._batches: dict[str, _Batch] = {}
+        self._batches_sent = 0
 
     # -- what one says ------------------------------------------------------------------------------------------------
 
@@ -70,11 +75,30 @@ class Conversation:
         The line that counts is the longest one, with which the server tells it to others.
         """
         command = "NOTICE" if notice else "PRIVMSG"
-        room = MAX_BODY - len(f": {command} {target} :".encode()) - self.state.source_length()
-        if act:
-            room -= len(action(""))
-        parts = split_text(text, max(room, _LEAST_ROOM))
+        parts = split_text(text, self._room(command, target, action("") if act else ""))
         return [(command, target, action(part) if act else part) for part in parts]
+
+    def say_lines(self, target: str, lines: Sequence[str]) -> Request | None:
+        """Say several lines as one message; None, and nothing is said, where the server does not take that."""
+        if not {"batch", BATCH_TYPE} <= self.capabilities.enabled:
+            return None
+        value = self.capabilities.offered.get(BATCH_TYPE, "")
+        self._batches_sent += 1
+        messages = composed(f"m{self._batches_sent}", target, lines, self._room("PRIVMSG", target), value)
+        if messages is None:
+            return None
+        request = self.outstanding.add("PRIVMSG", target, "\n".join(lines), labelled=self.capabilities.labels)
+        if request.labelled:
+            messages[0].tags = {"label": request.label}
+        self.outgoing += messages
+        if not request.labelled:
+            self.ping()
+        return request
+
+    def _room(self, command: str, target: str, around: str = "") -> int:
+        """Bytes of text in a message, as others get it."""
+        head = f": {command} {target} :{around}"
+        return max(MAX_BODY - len(head.encode()) - self.state.source_length(), _LEAST_ROOM)
 
     # -- what the server says -----------------------------------------------------------------------------------------
 
@@ -86,31 +110,34 @@ class Conversation:
         if request is not None and request.settled:
             request = None
         match message.command:
-            case "PING":
-                self.outgoing.append(Message("PONG", message.params[:1]))
-                return []
-            case "PONG":
-                return self._answered(message)
             case "BATCH":
                 return self._batch(message, batch, request)
-            case "CAP":
-                self.outgoing += self.capabilities.handle(message.params)
+            case "PING":
+                self.outgoing.append(Message("PONG", message.params[:1]))
                 return []
             case "ERROR":
                 self.last_words = message.params[-1] if message.params else ""
                 return []
+        if batch is not None and batch.lines is not None and message.command in _SAID:
+            return self._said_in_lines(batch.lines.add(message), batch)
         arrival = Arrival(message, self.state, request, batch.type if batch else None)
         events = self._events(arrival)
         if request is not None and batch is None:
-            events += self._settle(request)
+            events += self._settle(request, empty=message.command == "ACK")
         return events
 
     def _events(self, arrival: Arrival) -> list[Event]:
         message = arrival.message
-        if refusal := _refusal(message):
+        if refusal := refusal_in(message):
             return self._refused(arrival, refusal)
-        if message.command in ("ACK", "TAGMSG"):
-            return []
+        match message.command:
+            case "ACK" | "TAGMSG":
+                return []
+            case "PONG":
+                return self._answered(message)
+            case "CAP":
+                self.outgoing += self.capabilities.handle(message.params)
+                return []
         least, handler = HANDLERS.get(message.command, (0, server_said))
         if len(message.params) < least:
             return []
@@ -129,7 +156,7 @@ class Conversation:
     def _suits(self, request: Request, error: Message, refusal: Refusal) -> bool:
         """Whether an error without a label may be the answer: it names the target, the command, or nothing."""
         if error.command == "FAIL":
-            return error.params[:1] in ([request.command], ["*"])
+            return error.params[:1] in ([request.command], ["*"], ["BATCH"])
         about = self.state.fold(refusal.about)
         return about in ("", "*", self.state.fold(request.target), self.state.fold(request.command))
 
@@ -137,14 +164,27 @@ class Conversation:
         reference = message.params[0] if message.params else ""
         if reference.startswith("-"):
             ended = self._batches.pop(reference[1:], None)
-            if ended and ended.outermost and ended.request and not ended.request.settled:
-                return self._settle(ended.request)
-        elif reference.startswith("+") and len(reference) > 1:
+            if ended is None:
+                return []
+            events = self._said_in_lines(ended.lines.end(), ended) if ended.lines else []
+            if ended.outermost and ended.request and not ended.request.settled:
+                events += self._settle(ended.request)
+            return events
+        if reference.startswith("+") and len(reference) > 1:
             if len(self._batches) >= MAX_BATCHES:
                 raise ConnectionLostError(f"the server has opened {MAX_BATCHES} batches and ended none")
             type_ = message.params[1] if len(message.params) > 1 else ""
-            self._batches[reference[1:]] = _Batch(type_, request, outermost=parent is None)
+            lines = Gathered(message) if type_ == BATCH_TYPE else None
+            around = parent.type if parent else None
+            self._batches[reference[1:]] = _Batch(type_, request, parent is None, around, lines)
         return []
+
+    def _said_in_lines(self, whole: Message | None, batch: _Batch) -> list[Event]:
+        """What a batch of several lines has said, if it is something."""
+        if whole is None:
+            return []
+        request = None if batch.request is None or batch.request.settled else batch.request
+        return self._events(Arrival(whole, self.state, request, batch.around))
 
     def _answered(self, message: Message) -> list[Event]:
         """A PONG: whatever was asked before its PING has had its answer."""
@@ -155,7 +195,10 @@ class Conversation:
             events += self._settle(request)
         return events
 
-    def _settle(self, request: Request) -> list[Event]:
+    def _settle(self, request: Request, *, empty: bool = False) -> list[Event]:
+        """`empty`: whether the server has nothing to say but that it is done."""
+        if request.settled:  # its own answer was the PONG that settled all
+            return []
         self.outstanding.settle(request)
         if refusal := request.refusal:
             return [Refused(request, refusal.code, refusal.about, refusal.text)]
@@ -165,19 +208,4 @@ class Conversation:
             echo = Message(request.command, list(request.params), source=self.state.source or f"{self.state.nick}!")
             arrival = Arrival(echo, self.state, request, None)
             events += self._events(arrival)
-        return [*events, Acknowledged(request)]
-
-
-def _refusal(message: Message) -> Refusal | None:
-    """What a message says if it is an error: FAIL, or a numeric that is one."""
-    command, params = message.command, message.params
-    if command == "FAIL":
-        words = [*params, "", ""]
-        return Refusal(words[1], words[2] if len(params) > 3 else words[0], params[-1] if params else "")
-    if len(command) != 3 or not command.isdigit() or not _is_error(int(command)):
-        return None
-    return Refusal(command, params[1] if len(params) > 2 else "", params[-1] if params else "")
-
-
-def _is_error(code: int) -> bool:
-    return code in _ERRORS or (400 <= code < 600 and code != Numeric.ERR_NOMOTD)
+        return [*events, Acknowledged(request, empty)]

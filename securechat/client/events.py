@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import Enum
 
 from securechat.client.requests import Request
+from securechat.irc.modes import ModeChange
 
 
 class Kind(Enum):
@@ -34,7 +35,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class MessageReceived(Event):
-    """Somebody said something. Oneself too: once the server has acknowledged it."""
+    """Somebody said something. Oneself too: once the server has acknowledged it.
+
+    What was said in several lines (IRCv3 Multiline) is one message; in `text`, LF stands between its lines.
+    """
 
     source: str
     target: str
@@ -49,6 +53,8 @@ class MessageReceived(Event):
     msgid: str | None = None
     account: str | None = None
     """Whom the server knows the sender as (IRCv3 account-tag)."""
+    ignored: bool = False
+    """Whether it is from somebody whom one ignores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +117,17 @@ class TopicChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class ModesChanged(Event):
-    """The modes of a channel or of oneself were changed."""
+    """The modes of a channel or of oneself were changed.
+
+    `modes`: as the server says it. `changes`: the same, one by one; empty where it uses modes that it has not announced.
+    """
 
     target: str
     modes: str
     by: str
+    changes: tuple[ModeChange, ...] = ()
+    personal: bool = False
+    """Whether the target is a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +137,18 @@ class Invited(Event):
     nick: str
     channel: str
     by: str
+    ignored: bool = False
+    """Whether it is from somebody whom one ignores."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRenamed(Event):
+    """A channel in which one is has another name (IRCv3 channel-rename)."""
+
+    old: str
+    new: str
+    by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +168,52 @@ class Away(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AwayChanged(Event):
+    """Somebody with whom one shares a channel is away now, and says why, or is back (`text` None)."""
+
+    nick: str
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RealnameChanged(Event):
+    """Somebody with whom one shares a channel, or oneself, has another real name (IRCv3 setname)."""
+
+    nick: str
+    realname: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChanged(Event):
+    """Somebody with whom one shares a channel has logged in to an account, or out of it (`account` None)."""
+
+    nick: str
+    account: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wallops(Event):
+    """An operator of the server says something to all who want to hear such."""
+
+    source: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoredChanged(Event):
+    """From now on one does not hear those whom `mask` matches, or hears them again."""
+
+    mask: str
+    adding: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledged(Event):
     """The server has done what was asked. A message that is acknowledged by our own server is on its disk."""
 
     request: Request
+    empty: bool = False
+    """Whether it has said so and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +231,22 @@ class Refused(Event):
 
 @dataclass(frozen=True, slots=True)
 class ServerSaid(Event):
-    """Anything else: the message of the day, a server's notice, the answer to a question, WARN and NOTE."""
+    """Anything else: the message of the day, a server's notice, the answer to a question, WARN and NOTE.
+
+    `code`: the numeric or the command. `params`: what follows it, without one's own nick. `answers`: the command that it
+    is an answer to, or empty where that is not known. `count`: where it ends a list, the number of its entries.
+    """
 
     source: str
     code: str
-    text: str
+    params: tuple[str, ...]
+    answers: str = ""
+    count: int = 0
+
+    @property
+    def text(self) -> str:
+        """All of it in one line."""
+        return " ".join(self.params)
 
 
 @dataclass(frozen=True, slots=True)

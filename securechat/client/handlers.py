@@ -10,8 +10,12 @@ from datetime import UTC, datetime
 from typing import Final, TypedDict
 
 from securechat.client.events import (
+    AccountChanged,
     Away,
+    AwayChanged,
+    ChannelRenamed,
     Event,
+    IgnoredChanged,
     Invited,
     Joined,
     Kicked,
@@ -22,8 +26,10 @@ from securechat.client.events import (
     NickChanged,
     Parted,
     Quit,
+    RealnameChanged,
     ServerSaid,
     TopicChanged,
+    Wallops,
 )
 from securechat.client.requests import Request
 from securechat.client.state import State
@@ -32,6 +38,19 @@ from securechat.irc.names import split_source
 
 CTCP: Final = "\x01"
 _ACTION: Final = "\x01ACTION "
+
+_LISTS: Final = {
+    "314": "369",
+    "322": "323",
+    "336": "337",
+    "346": "347",
+    "348": "349",
+    "352": "315",
+    "354": "315",
+    "367": "368",
+}
+"""The numerics of which an answer can have many, and that which ends it."""
+_ENDS: Final = frozenset(_LISTS.values())
 
 
 class _Stamp(TypedDict):
@@ -69,6 +88,12 @@ class Arrival:
         """What every event has."""
         return {"time": parse_time(self.message.tags.get("time", "")), "batch": self.batch}
 
+    @property
+    def ignored(self) -> bool:
+        """Whether it is from somebody whom one ignores."""
+        source = self.message.source or ""
+        return not self.own and self.state.ignored.hides(source, self.message.tags.get("account"))
+
     def param(self, index: int) -> str:
         """A parameter, or "" if there are not so many."""
         return self.params[index] if index < len(self.params) else ""
@@ -93,14 +118,17 @@ def _said(arrival: Arrival) -> Event:
     if message.command == "NOTICE":
         source = split_source(message.source or "")
         if not source[1] and not source[2] and not arrival.own:
-            return ServerSaid(arrival.nick, "NOTICE", text, **arrival.stamp)
+            return ServerSaid(arrival.nick, "NOTICE", (text,), **arrival.stamp)
         kind = Kind.NOTICE
     elif text.startswith(_ACTION):
         kind, text = Kind.ACTION, text.removeprefix(_ACTION).removesuffix(CTCP)
     elif text.startswith(CTCP):
         kind, text = Kind.CTCP, text.removeprefix(CTCP).removesuffix(CTCP)
+    account = message.tags.get("account")
     if arrival.own and message.source:
         arrival.state.learn_source(message.source)
+    if account is not None:
+        arrival.state.logged_in(arrival.nick, account)
     return MessageReceived(
         arrival.nick,
         arrival.params[0],
@@ -110,18 +138,19 @@ def _said(arrival: Arrival) -> Event:
         private=not arrival.state.is_channel(arrival.params[0]),
         request=arrival.request if arrival.own else None,
         msgid=message.tags.get("msgid"),
-        account=message.tags.get("account"),
+        account=account,
+        ignored=arrival.ignored,
         **arrival.stamp,
     )
 
 
 def _join(arrival: Arrival) -> Event:
     channel = arrival.params[0]
-    arrival.state.joined(channel, arrival.nick)
+    account = _account(arrival.param(1))  # with extended-join
+    arrival.state.joined(channel, arrival.message.source or arrival.nick, account)
     if arrival.own and arrival.message.source:
         arrival.state.learn_source(arrival.message.source)
-    account = arrival.param(1)  # with extended-join; "*" is none
-    return Joined(arrival.nick, channel, arrival.own, None if account in ("", "*") else account, **arrival.stamp)
+    return Joined(arrival.nick, channel, arrival.own, account, **arrival.stamp)
 
 
 def _part(arrival: Arrival) -> Event:
@@ -143,7 +172,7 @@ def _quit(arrival: Arrival) -> Event:
 
 def _nick(arrival: Arrival) -> Event:
     own = arrival.own
-    arrival.state.renamed(arrival.nick, arrival.params[0])
+    arrival.state.nick_changed(arrival.nick, arrival.params[0])
     return NickChanged(arrival.nick, arrival.params[0], own, **arrival.stamp)
 
 
@@ -166,11 +195,68 @@ def _topic_event(arrival: Arrival, channel: str, topic: str, by: str | None) -> 
 
 
 def _mode(arrival: Arrival) -> Event:
-    return ModesChanged(arrival.params[0], " ".join(arrival.params[1:]), arrival.nick, **arrival.stamp)
+    target, *modes = arrival.params
+    changes = arrival.state.mode_changes(target, modes)
+    personal = not arrival.state.is_channel(target)
+    if not personal:
+        arrival.state.modes_changed(target, changes)
+    return ModesChanged(target, " ".join(modes), arrival.nick, changes, personal, **arrival.stamp)
 
 
 def _invite(arrival: Arrival) -> Event:
-    return Invited(arrival.params[0], arrival.params[1], arrival.nick, **arrival.stamp)
+    nick, channel = arrival.params[:2]
+    return Invited(nick, channel, arrival.nick, arrival.ignored, **arrival.stamp)
+
+
+def _rename(arrival: Arrival) -> Event:
+    old, new = arrival.params[:2]
+    arrival.state.channel_renamed(old, new)
+    return ChannelRenamed(old, new, arrival.nick, arrival.param(2), **arrival.stamp)
+
+
+def _away_changed(arrival: Arrival) -> Event | None:
+    if arrival.own:  # 305 and 306 tell
+        return None
+    return AwayChanged(arrival.nick, arrival.param(0) or None, **arrival.stamp)
+
+
+def _realname(arrival: Arrival) -> Event:
+    return RealnameChanged(arrival.nick, arrival.params[0], **arrival.stamp)
+
+
+def _account_changed(arrival: Arrival) -> Event:
+    account = _account(arrival.params[0])
+    arrival.state.logged_in(arrival.nick, account)
+    return AccountChanged(arrival.nick, account, **arrival.stamp)
+
+
+def _account(word: str) -> str | None:
+    """The account that a parameter names; `*` is none."""
+    return None if word in ("", "*") else word
+
+
+def _host_changed(arrival: Arrival) -> None:
+    arrival.state.host_changed(arrival.nick, *arrival.params[:2])
+
+
+def _wallops(arrival: Arrival) -> Event:
+    return Wallops(arrival.nick, arrival.params[0], **arrival.stamp)
+
+
+def _silence(arrival: Arrival) -> Event | None:
+    """The server's list of whom one ignores has changed, here or on another device."""
+    sign, mask = arrival.params[0][:1], arrival.params[0][1:]
+    if not arrival.own or sign not in ("+", "-") or not mask:
+        return None
+    if sign == "+":
+        arrival.state.ignored.add(mask)
+    else:
+        arrival.state.ignored.remove(mask)
+    return IgnoredChanged(mask, sign == "+", **arrival.stamp)
+
+
+def _silenced(arrival: Arrival) -> None:
+    arrival.state.ignored.add(arrival.params[-1])
 
 
 def _names(arrival: Arrival) -> None:
@@ -189,16 +275,29 @@ def _support(arrival: Arrival) -> None:
     arrival.state.support(arrival.params[1:-1])
 
 
+def _nothing(_: Arrival) -> None:
+    """It says nothing that was not said before."""
+
+
 def server_said(arrival: Arrival) -> Event:
     """What has no entry in the table: shown as it is. The first parameter of a numeric is one's own nick."""
     code = arrival.message.command
     params = arrival.params[1:] if code.isdigit() else arrival.params
-    return ServerSaid(arrival.nick, code, " ".join(params), **arrival.stamp)
+    counts, count = arrival.state.counts, 0
+    if end := _LISTS.get(code):
+        counts[end] = counts.get(end, 0) + 1
+    elif code in _ENDS:
+        count = counts.pop(code, 0)
+    asked = arrival.request.command if arrival.request else ""
+    return ServerSaid(arrival.nick, code, tuple(params), asked, count, **arrival.stamp)
 
 
 Handler = Callable[[Arrival], Event | None]
 
 HANDLERS: Final[dict[str, tuple[int, Handler]]] = {
+    "ACCOUNT": (1, _account_changed),
+    "AWAY": (0, _away_changed),
+    "CHGHOST": (2, _host_changed),
     "INVITE": (2, _invite),
     "JOIN": (1, _join),
     "KICK": (2, _kick),
@@ -208,8 +307,14 @@ HANDLERS: Final[dict[str, tuple[int, Handler]]] = {
     "PART": (1, _part),
     "PRIVMSG": (2, _said),
     "QUIT": (0, _quit),
+    "RENAME": (2, _rename),
+    "SETNAME": (1, _realname),
+    "SILENCE": (1, _silence),
     "TOPIC": (2, _topic),
+    "WALLOPS": (1, _wallops),
     "005": (2, _support),
+    "271": (2, _silenced),
+    "272": (0, _nothing),
     "301": (3, _away),
     "331": (2, _no_topic),
     "332": (3, _topic_told),

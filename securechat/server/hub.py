@@ -17,6 +17,7 @@ from securechat.server.cores import Cores
 from securechat.server.features import MAX_USERNAME, isupport, offers
 from securechat.server.log import EventLog
 from securechat.server.monitors import Monitors
+from securechat.server.reader import Reader
 from securechat.server.session import Session
 from securechat.server.throttle import ConnectionThrottle, LoginThrottle, RegistrationThrottle, TokenBucket
 from securechat.server.whowas import WhoWas
@@ -93,7 +94,7 @@ class Hub:
 
     def start(self, session: Session) -> None:
         """Start the session's thread. Raises ``RuntimeError`` where the system can't have another."""
-        thread = threading.Thread(target=session.run, name=f"session-{session.number}", daemon=True)
+        thread = threading.Thread(target=Reader(session).run, name=f"session-{session.number}", daemon=True)
         with self._lock:
             self._threads[session.number] = (session, thread)
         try:

@@ -12,8 +12,10 @@ from enum import Enum
 from pathlib import Path
 
 import securechat.irc.errors
+from securechat.chat.modes import CHANNEL_MODES, MEMBER_MODES, USER_MODES
 from securechat.irc.caps import CAPABILITIES
 from securechat.irc.isupport import token
+from securechat.irc.modes import ModeKind
 from securechat.irc.numerics import Numeric
 from securechat.irc.standard_replies import Code
 from securechat.server.assembly import build_hub
@@ -48,6 +50,9 @@ def tables() -> str:
     """All tables, in Markdown, with their headings and a line break at the end."""
     parts = (
         ("Commands", _table(("command", "when", "what it does"), _commands())),
+        ("Modes of channels", _table(("mode", "parameter", "what it does"), _channel_modes())),
+        ("Modes of members", _table(("mode", "prefix", "given and taken by", "what it is"), _member_modes())),
+        ("Modes of users", _table(("mode", "set by", "what it does"), _user_modes())),
         ("Capabilities", _table(("capability", "with it"), _capabilities())),
         ("RPL_ISUPPORT", _isupport()),
         ("Numerics", _table(("number", "name", "parameters"), _numerics())),
@@ -63,6 +68,31 @@ def _commands() -> Iterator[tuple[str, ...]]:
         when += [f"before it with `{command.early}`"] if command.early else []
         when += [f"with `{command.capability}`"] if command.capability else []
         yield f"`{command.name} {command.parameters}`".replace(" `", "`"), ", ".join(when), command.help
+
+
+_PARAMETERS = {
+    ModeKind.LIST: "a mask; without one it shows the list",
+    ModeKind.KEYED: "the key, when it is set",
+    ModeKind.LIMITED: "a number, when it is set",
+    ModeKind.FLAG: "",
+}
+
+
+def _channel_modes() -> Iterator[tuple[str, ...]]:
+    for mode in CHANNEL_MODES.values():
+        yield f"`{mode.letter}`", _PARAMETERS[mode.kind], mode.about
+
+
+def _member_modes() -> Iterator[tuple[str, ...]]:
+    by_rank = {mode.rank: mode.about.partition(":")[0] for mode in MEMBER_MODES.values()}
+    for mode in MEMBER_MODES.values():
+        by = ", ".join(about + "s" for rank, about in by_rank.items() if rank >= mode.needs)
+        yield f"`{mode.letter}`", f"`{mode.prefix}`", by, mode.about
+
+
+def _user_modes() -> Iterator[tuple[str, ...]]:
+    for mode in USER_MODES.values():
+        yield f"`{mode.letter}`", "the user" if mode.settable else "the server", mode.about
 
 
 def _capabilities() -> Iterator[tuple[str, ...]]:

@@ -3,17 +3,20 @@
 import runpy
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import irc.client
+import irc.client  # type: ignore[import-untyped]
 
 from tests.clients.documented import settings_file
 from tests.e2e.servers import LIMIT, PASSWORD, Server
 
 NAME: Final = "Python: irc"
 """What the guide calls it."""
+
+NotConnectedError: Final[type[Exception]] = irc.client.ServerConnectionError
+"""What the library raises when it can't connect."""
 
 
 class Person:
@@ -33,7 +36,7 @@ class Person:
         self._reactor.add_global_handler("all_events", lambda _, event: self.heard.append(event))
 
     def until(self, kind: str, wanted: Callable[[Any], bool] = lambda _: True) -> list[Any]:
-        """Wait for an event of this type, the first as wanted; it, behind all that were heard before. They are forgotten."""
+        """Wait for an event of this type, the first as wanted; all up to it, which are forgotten then."""
         deadline = time.monotonic() + LIMIT
         looked_at = 0
         while True:
@@ -72,12 +75,15 @@ class Person:
         return {name for row in rows for name in row[2].split()}
 
     def close(self) -> None:
-        with suppress(irc.client.ServerNotConnectedError):
-            self.connection.close()
+        """Leave, if it has not left."""
+        if self.connection.is_connected():
+            self.connection.disconnect()
 
 
 @contextmanager
-def person(server: Server, user: str, home: Path, *, ca: Path | None = None, password: str = PASSWORD) -> Iterator[Person]:
+def person(
+    server: Server, user: str, home: Path, *, ca: Path | None = None, password: str = PASSWORD
+) -> Iterator[Person]:
     """Somebody who has just connected, and has not looked yet at what the server says."""
     one = Person(settings_file(NAME, server, user, ca or server.place.ca, password), home / f"{user}.py")
     try:

@@ -9,5 +9,7 @@ from tests.e2e.servers import Server, running
 @contextmanager
 def another(server: Server) -> Iterator[Server]:
     """The next server in the place of one that has ended: on the same port, with the same configuration and data."""
-    with running(server.place, "--port", str(server.port), config=(server.place.home / "config.toml").read_text()) as one:
+    with running(
+        server.place, "--port", str(server.port), config=(server.place.home / "config.toml").read_text()
+    ) as one:
         yield one

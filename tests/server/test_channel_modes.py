@@ -252,6 +252,8 @@ def test_outsiders_speak_where_n_is_off(opened: Opener) -> None:
     assert says(outside, "PRIVMSG #N :hey", "#n")
     assert [shown(message) for message in op.sync()] == [f"{outside.nick} PRIVMSG #n :hey"]
     assert params(member.sync(), "PRIVMSG") == [["#n", "hey"]]
+    echoed = opened(None, "echo-message")
+    assert echoed.asked("PRIVMSG #N :ho") == [f"{echoed.nick} PRIVMSG #n :ho"]
     for modes in ("+m", "-m+M", "-M+b *!*@*"):
         op.ask(f"MODE #n {modes}")
         assert not says(outside, "PRIVMSG #n :hey", "#n")

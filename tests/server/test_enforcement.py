@@ -119,7 +119,7 @@ def _refused(house: House) -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("1w2d3h4m5s", 788_645), ("90m", 5400), ("5s", 5), ("", None), ("spam", None), ("1", None), ("1h1d", None)],
+    [("1w2d3h4m5s", 788_645), ("90m", 5400), ("5s", 5), ("0s", 0), ("9999w", 3_153_600_000), ("", None), ("spam", None), ("1", None), ("1h1d", None)],
 )
 def test_durations(text: str, seconds: int | None) -> None:
     assert duration(text) == seconds

@@ -10,7 +10,8 @@ import pytest
 from securechat.irc.message import Message
 from securechat.server import answers
 from securechat.server.config import Limits
-from securechat.server.session import MAX_PENDING, Session
+from securechat.server.reader import MAX_PENDING, Reader
+from securechat.server.session import Session
 from securechat.server.throttle import TokenBucket
 from securechat.store.journal import BATCH, Entry, Journal
 from tests.server.wire import LIMIT, Client, House, Opener, commands, plain, running
@@ -51,15 +52,15 @@ def test_who_hangs_up_while_a_login_waits_is_gone_at_once(
 def test_the_turn_is_not_lost_with_a_session_that_goes(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its line heads the queue when the turn passes on, its connection is gone, and somebody waits behind it."""
     puts, leaving = threading.Semaphore(0), threading.Event()
-    put, leave = Journal.put, Session._leave
+    put, leave = Journal.put, Reader._leave
 
     def counted(journal: Journal, entry: Entry) -> None:
         put(journal, entry)
         puts.release()
 
-    def watched(session: Session, reason: str) -> None:
+    def watched(reader: Reader, reason: str) -> None:
         leaving.set()
-        leave(session, reason)
+        leave(reader, reason)
 
     waiting = house.enter(Client(house)).register()
     going = house.enter(Client(house))
@@ -72,7 +73,7 @@ def test_the_turn_is_not_lost_with_a_session_that_goes(house: House, monkeypatch
 
     holder = threading.Thread(target=house.ask, args=(hold,))
     monkeypatch.setattr(Journal, "put", counted)
-    monkeypatch.setattr(Session, "_leave", watched)
+    monkeypatch.setattr(Reader, "_leave", watched)
     holder.start()
     try:
         assert held.wait(LIMIT)
@@ -135,14 +136,14 @@ def test_much_is_asked_only_when_the_last_answer_was_taken(
         events.append("put")
         put(journal, entry)
 
-    def not_yet(session: Session) -> bool:
+    def not_yet(reader: Reader) -> bool:
         """As if the socket were full for a while."""
-        session.link.wake()
+        reader._session.link.wake()
         events.append("looked")
         return next(taken, True)
 
     monkeypatch.setattr(Journal, "put", watched)
-    monkeypatch.setattr(Session, "_has_taken_answers", not_yet)
+    monkeypatch.setattr(Reader, "_has_taken_answers", not_yet)
     client.send(line)
     client.sync()
     assert events == ["looked"] * 4 + ["put"]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from securechat.server import metadata_sync
 from tests.server.said import CAPS, inside, pair, told
 from tests.server.wire import NAME, Client, Opener, one, plain, shown
 

@@ -63,6 +63,24 @@ def test_the_owner_hands_over(opened: Opener, alice: Client) -> None:
     bob.ask("OWNER #own alice")
 
 
+def test_the_owner_takes_the_mode_again(opened: Opener, alice: Client) -> None:
+    other = opened(join="#own")
+    alice.sync()
+    alice.ask(f"MODE #own +o {other.nick}")
+    other.sync()
+    other.ask("MODE #own -o alice")
+    alice.sync()
+    assert commands(alice.ask("MODE #own +m", "KICK #own nobody")) == ["482", "482"]
+    assert alice.asked("MODE #own +o alice", f"MODE #own -o {other.nick}") == [
+        "alice MODE #own +o :alice",
+        f"alice MODE #own -o :{other.nick}",
+    ]
+    assert commands(other.ask(f"MODE #own +o {other.nick}")) == ["MODE", "MODE", "482"]
+    other.ask("MODE #own -v alice")
+    alice.ask("MODE #own -o alice", "PART #own")
+    assert "@alice" in one(alice.ask("JOIN #own"), "353").params[3].split()
+
+
 def test_the_owner_gives_it_up(opened: Opener, alice: Client) -> None:
     guest = opened(join="#own")
     alice.sync()

@@ -15,6 +15,7 @@ from pathlib import Path, PurePath
 
 import pytest
 
+from securechat.chat.modes import CHANNEL_MODES, MEMBER_MODES, USER_MODES
 from securechat.client.commands import COMMANDS
 from securechat.client.errors import EXIT_STATUSES
 from securechat.irc.caps import CAPABILITIES
@@ -53,6 +54,14 @@ def test_all_that_there_is_has_a_row() -> None:
         assert sum(row.startswith((f"| `{command} ", f"| `{command}`")) for row in rows) == 1, command
     for capability in CAPABILITIES:
         assert sum(row.startswith((f"| [`{capability}`", f"| [`{capability}=")) for row in rows) == 1, capability
+
+
+def test_all_modes_have_a_row() -> None:
+    rows = tables().splitlines()
+    modes = [(mode.letter, mode.about) for mode in (*CHANNEL_MODES.values(), *MEMBER_MODES.values())]
+    modes += [(mode.letter, mode.about) for mode in USER_MODES.values()]
+    for letter, about in modes:
+        assert any(row.startswith(f"| `{letter}` |") and about in row for row in rows), letter
 
 
 def test_a_row_for_each_numeric_that_the_server_names_and_for_no_other() -> None:

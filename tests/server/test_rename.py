@@ -120,6 +120,16 @@ def test_what_belongs_to_a_channel_stays(opened: Opener) -> None:
     assert one(old.ask("JOIN #before"), "353").params[3] == f"@{old.nick}"  # the old name is anybody's
 
 
+def test_each_device_is_told_in_its_way(opened: Opener) -> None:
+    owner = opened(None, CAP, account="carol", join="#devs")
+    plain = opened(account="carol")
+    assert commands(plain.ask("RENAME #devs #devs2")) == ["PART", "JOIN", "353", "366"]
+    assert [shown(message) for message in owner.sync()] == ["carol RENAME #devs #devs2 :"]
+    late = opened(account="carol")
+    assert [line.split()[1:3] for line in late.lines if " JOIN " in line] == [["JOIN", "#devs2"]]
+    owner.ask("OWNER #devs2 *")
+
+
 def test_back_again(opened: Opener) -> None:
     op, member = opened.pair("#ping")
     op.ask("RENAME #ping #pong", "RENAME #pong #ping :back")

@@ -153,7 +153,7 @@ def test_a_mask_costs_more_the_more_people_there_are(
     with running(certs, tmp_path, limits=limits) as house:
         client = house.enter(Client(house)).register("payer")
         (session,) = house.hub.sessions.values()
-        bucket = session._bucket
+        bucket = session.bucket
         assert bucket is not None
         for line, waits in (("WHO payer", False), ("WHO #lobby", False), ("WHO x*", True)):
             client.send(line)

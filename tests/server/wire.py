@@ -42,6 +42,7 @@ class House:
 
     def __init__(self, server: Server, context: ssl.SSLContext, loaded: Loaded) -> None:
         self.loaded: Loaded | Exception = loaded
+        self.faults: list[str] = []
         self.hub = server.hub
         self.port = server.listeners[0].port
         self.context = context
@@ -128,6 +129,7 @@ def running(
         Server(config, data, loaded.context, sockets, EventLog(logger), read=lambda: house.read()) as server,
     ):
         house = House(server, client_context(certs / "ca.pem"), loaded)
+        house.faults = faults.seen
         if not again:
             for name in (*ACCOUNTS, "gone"):
                 house.add_account(name)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from securechat.server.session import Session
 
+LINES_FOR_A_RENAME = 10
+
 
 def _split(parameter: str) -> list[str]:
     """The names in a list, each once. As many as a line has room for."""
@@ -130,6 +132,8 @@ def list_(session: Session, message: Message) -> None:
 
 
 def rename(session: Session, message: Message) -> None:
+    """It costs more than others: each member may be shown all names anew (channel-rename, "Security Considerations")."""
+    session.charge(LINES_FOR_A_RENAME)
     reason = message.params[2] if len(message.params) > 2 else ""
     session.submit(message, (RenameChannel(session.number, message.params[0], message.params[1], reason),))
 

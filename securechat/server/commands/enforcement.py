@@ -24,14 +24,18 @@ if TYPE_CHECKING:
 
 _DURATION = re.compile(r"(?:(\d{1,4})w)?(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?")
 _SECONDS = (604_800, 86_400, 3_600, 60, 1)
+_MOST = 100 * 365 * 86_400
 
 
 def duration(text: str) -> int | None:
-    """The seconds that ``1w2d3h4m5s``, or some of it, stands for; ``None``: it is nothing of the kind."""
+    """The seconds that ``1w2d3h4m5s``, or some of it, stands for; ``None``: it is nothing of the kind.
+
+    At most a hundred years: not much later the stamps end, in which the ends of bans are kept.
+    """
     found = _DURATION.fullmatch(text)
     if found is None or not text:
         return None
-    return sum(int(number or 0) * seconds for number, seconds in zip(found.groups(), _SECONDS, strict=True))
+    return min(sum(int(number or 0) * seconds for number, seconds in zip(found.groups(), _SECONDS, strict=True)), _MOST)
 
 
 def kill(session: Session, message: Message) -> None:
@@ -59,7 +63,7 @@ def uban(session: Session, message: Message) -> None:
         case "ADD", [target, *rest]:
             seconds = duration(rest[0]) if rest else None
             reason = " ".join(rest if seconds is None else rest[1:]) or "No reason was given"
-            until = stamp_at(int((time.time() + seconds) * 1000)) if seconds else None
+            until = stamp_at(int((time.time() + seconds) * 1000)) if seconds is not None else None
             _note(session, "UBAN ADD", target)
             session.submit(message, (AddBan(session.number, _kind(target), target, reason, until),))
         case "DEL", [target]:

@@ -1,0 +1,55 @@
+"""What a server's error says: FAIL and the numerics, as sentences.
+
+Most servers' own words are good enough and are shown as they are. Some are no sentence without what they are about
+(`bob #tea :is already on channel`), or tell little; those have better ones here.
+"""
+
+from typing import Final
+
+from securechat.client.requests import Refusal
+from securechat.irc.message import Message
+from securechat.irc.numerics import Numeric
+
+_ERRORS: Final = frozenset(numeric for numeric in Numeric if numeric.name.startswith("ERR_")) - {Numeric.ERR_NOMOTD}
+
+_SENTENCES: Final = {
+    "401": "there is no {1} here",
+    "403": "there is no channel {1}",
+    "406": "there was nobody called {1}",
+    "432": "{1} can't be your nick here",
+    "433": "the nick {1} belongs to somebody else",
+    "441": "{1} is not in {2}",
+    "442": "you are not in {1}",
+    "443": "{1} is in {2} already",
+    "470": "{1} is called {2} now",
+    "472": "there is no mode {1}",
+    "482": "only operators of {1} may do that",
+}
+"""By numeric; the numbers stand for its parameters, of which 0 is one's own nick. The last of them is never used."""
+
+
+def refusal_in(message: Message) -> Refusal | None:
+    """What a message says if it is an error."""
+    command, params = message.command, message.params
+    if command == "FAIL":
+        words = [*params, "", ""]
+        return Refusal(words[1], words[2] if len(params) > 3 else words[0], params[-1] if params else "")
+    if not is_numeric(command) or not _is_error(int(command)):
+        return None
+    text = params[-1] if params else ""
+    if sentence := _SENTENCES.get(command):
+        places = params[:-1]
+        try:
+            text = sentence.format(*places)
+        except IndexError:  # the server leaves some out
+            pass
+    return Refusal(command, params[1] if len(params) > 2 else "", text)
+
+
+def is_numeric(command: str) -> bool:
+    """Whether a command is a number of three digits."""
+    return len(command) == 3 and command.isdigit()
+
+
+def _is_error(code: int) -> bool:
+    return code in _ERRORS or (400 <= code < 600 and code != Numeric.ERR_NOMOTD)
