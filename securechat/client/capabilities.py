@@ -5,16 +5,23 @@ from collections.abc import Iterable
 from securechat.irc.message import Message
 
 WANTED = (
+    "account-notify",
     "account-tag",
+    "away-notify",
     "batch",
     "cap-notify",
+    "chghost",
+    "draft/channel-rename",
+    "draft/multiline",
     "echo-message",
     "extended-join",
+    "invite-notify",
     "labeled-response",
     "message-tags",
     "multi-prefix",
     "sasl",
     "server-time",
+    "setname",
     "standard-replies",
     "userhost-in-names",
 )

@@ -9,18 +9,19 @@ import contextlib
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from securechat.client.conversation import Conversation
-from securechat.client.dial import dial, explain_broken
+from securechat.client.dial import dial
+from securechat.client.entry import enter, parsed
 from securechat.client.errors import ClientError, ConnectionLostError
 from securechat.client.events import Disconnected, Event
 from securechat.client.registration import Registration
 from securechat.client.requests import Request
 from securechat.client.safe import safe_text
 from securechat.client.state import State
-from securechat.irc.errors import MalformedMessageError, ProtocolError
+from securechat.irc.errors import ProtocolError
 from securechat.irc.lines import MAX_TAGS_FROM_SERVER, LineBuffer
 from securechat.irc.message import Message
 from securechat.tls.link import Link, LinkBroken
@@ -94,7 +95,7 @@ class Client:
         self._host = safe_text(host)
         link = dial(host, port, context, timeout)
         try:
-            rest = self._register(link, registration, lines, timeout)
+            rest = enter(link, registration, lines, self._host, timeout)
         except BaseException:
             link.close(_GOODBYE)
             raise
@@ -152,13 +153,42 @@ class Client:
     def channels(self) -> dict[str, list[str]]:
         """The channels that one is in, each with its members' nicks, in alphabetical order."""
         with self._changed:
-            known = self._chat.state.channels.values()
-            return {channel.name: sorted(channel.members.values(), key=str.lower) for channel in known}
+            return {name: sorted(members, key=str.lower) for name, members in self._members().items()}
+
+    def members(self, channel: str) -> dict[str, str]:
+        """Who is in a channel that one is in: nick to prefixes, like `@+`, the highest first; in no order."""
+        with self._changed:
+            known = self._chat.state.channels.get(self._chat.state.fold(channel))
+            return self._members().get(known.name, {}) if known else {}
 
     def is_in(self, channel: str) -> bool:
         """Whether one is in that channel."""
         with self._changed:
             return self._chat.state.fold(channel) in self._chat.state.channels
+
+    def supports(self, feature: str) -> bool:
+        """Whether the server has said so in 005, of the features that this client uses (see `state`)."""
+        with self._changed:
+            return self._chat.state.features.get(feature, "") != ""
+
+    def masks_of(self, whom: str) -> list[str]:
+        """The masks that may stand for somebody in a list, the best first: `whom` is a nick, or a mask as it is."""
+        if set(whom) & set("!@*?:."):
+            return [whom]
+        with self._changed:
+            best = self._chat.state.mask_of(whom)
+            account = self._chat.state.account_mask
+        return list(dict.fromkeys([best, f"{whom}!*@*", *([account + whom] if account else [])]))
+
+    def ignored(self) -> list[str]:
+        """The masks of those whom one ignores."""
+        with self._changed:
+            return self._chat.state.ignored.masks()
+
+    def ignores(self, mask: str) -> bool:
+        """Whether one has this mask among them."""
+        with self._changed:
+            return mask in self._chat.state.ignored
 
     def unanswered(self) -> int:
         """How many requests the server has not answered yet."""
@@ -192,9 +222,20 @@ class Client:
         """Say `text` to a channel or nick, in as many messages as it takes; see `pieces`."""
         return [self.request(*piece) for piece in self.pieces(target, text, act=act, notice=notice)]
 
-    def join(self, channel: str) -> Request:
+    def say_lines(self, target: str, lines: Sequence[str]) -> list[Request]:
+        """Say several lines: as one message if the server takes such, and so many at once; else one by one."""
+        Message("PRIVMSG", [target, ""]).encode()  # what can't be sent must not be counted as asked
+        with self._changed:
+            self._require_alive()
+            whole = self._chat.say_lines(target, lines)
+            self._send_outgoing()
+        if whole is not None:
+            return [whole]
+        return [request for line in lines if line.strip() for request in self.say(target, line)]
+
+    def join(self, channel: str, key: str = "") -> Request:
         """Go into a channel."""
-        return self.request("JOIN", channel)
+        return self.request("JOIN", channel, *([key] if key else []))
 
     def part(self, channel: str, reason: str = "") -> Request:
         """Leave a channel."""
@@ -207,6 +248,26 @@ class Client:
     def names(self, channel: str) -> Request:
         """Ask who is in a channel."""
         return self.request("NAMES", channel)
+
+    def fetch_ignored(self) -> None:
+        """Ask for the list of whom one ignores, where the server keeps it; from then on it is what `ignored` gives."""
+        if self.supports("SILENCE"):
+            self.request("SILENCE")
+
+    def ignore(self, mask: str, *, adding: bool = True) -> Request | None:
+        """Hear no more of those whom a mask matches, or, not `adding`, hear them again. See `ignoring`.
+
+        None where the server keeps no such list: then it is done at this end alone, until the connection ends.
+        """
+        if self.supports("SILENCE"):
+            return self.request("SILENCE", f"{'+' if adding else '-'}{mask}")
+        with self._changed:
+            ignored = self._chat.state.ignored
+            if adding:
+                ignored.add(mask)
+            else:
+                ignored.remove(mask)
+        return None
 
     # -- waiting ------------------------------------------------------------------------------------------------------
 
@@ -249,6 +310,14 @@ class Client:
             raise RuntimeError("connect() comes first")
         return self._link
 
+    def _members(self) -> dict[str, dict[str, str]]:
+        """The members of all channels. The caller holds the lock."""
+        state = self._chat.state
+        return {
+            channel.name: {state.people[folded].nick: prefixes for folded, prefixes in channel.members.items()}
+            for channel in state.channels.values()
+        }
+
     def _require_alive(self) -> None:
         """Raise if the connection is over. The caller holds the lock."""
         if self._ended or self._leaving:
@@ -261,43 +330,6 @@ class Client:
     def _send_outgoing(self) -> None:
         messages, self._chat.outgoing = self._chat.outgoing, []
         self._send(messages)
-
-    # -- inside: registration -----------------------------------------------------------------------------------------
-
-    def _register(
-        self, link: Link, registration: Registration, lines: LineBuffer, timeout: float
-    ) -> list[str | ProtocolError]:
-        """Get as far as 001; the lines that came behind it."""
-        deadline = time.monotonic() + timeout
-        answers = registration.start()
-        while True:
-            link.send(b"".join(message.encode() for message in answers))
-            answers = []
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise ConnectionLostError(f"{self._host} did not finish the registration in {timeout:.0f} seconds")
-            if not link.wait(left):
-                continue
-            items = lines.feed(self._read(link, registration))
-            for index, item in enumerate(items):
-                if message := _parse(item):
-                    answers += registration.handle(message)
-                if registration.done:
-                    link.send(b"".join(message.encode() for message in answers))
-                    return items[index + 1 :]
-
-    def _read(self, link: Link, registration: Registration) -> bytes:
-        try:
-            data = link.receive()
-        except LinkBroken as error:
-            if not registration.heard and (why := explain_broken(error, self._host)):
-                raise why from error
-            raise ConnectionLostError(f"the connection to {self._host} broke while it began ({error})") from error
-        if data is None:
-            raise registration.hung_up() or ConnectionLostError(
-                f"{self._host} hung up and did not say why: ask who runs the server"
-            )
-        return data
 
     # -- inside: the receiver thread ----------------------------------------------------------------------------------
 
@@ -344,7 +376,7 @@ class Client:
 
     def _take(self, items: list[str | ProtocolError]) -> None:
         for item in items:
-            message = _parse(item)
+            message = parsed(item)
             if message is None:
                 continue
             with self._changed:
@@ -358,13 +390,3 @@ class Client:
         if words := self._chat.last_words:
             return ConnectionLostError(f"the server ended the connection: {safe_text(words)}")
         return ConnectionLostError(f"the connection to {self._host} was lost ({why}): connect again")
-
-
-def _parse(item: str | ProtocolError) -> Message | None:
-    """The message in a line; None for what is none, like bytes that are not UTF-8: it is the server's mistake."""
-    if isinstance(item, ProtocolError):
-        return None
-    try:
-        return Message.parse(item)
-    except MalformedMessageError:
-        return None

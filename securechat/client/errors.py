@@ -8,7 +8,7 @@
     ├── LoginRefusedError            the password, or the account
     ├── RegistrationRefusedError     the server lets nobody in, or not like this
     ├── ConnectionLostError          it was there and is not any more
-    ├── ChannelRefusedError          a channel could not be joined
+    ├── ChannelRefusedError          a channel could not be joined, or one was put out of the last one
     ├── NotAcknowledgedError         not all that was to be sent was accepted
     ├── InputOutputError             standard input can't be read, or standard output not written
     └── OutputClosedError            nobody reads what is printed
@@ -55,7 +55,7 @@ class ConnectionLostError(ClientError):
 
 
 class ChannelRefusedError(ClientError):
-    """A channel could not be joined."""
+    """A channel could not be joined, or one was put out of the only one that there was."""
 
 
 class NotAcknowledgedError(ClientError):
@@ -93,7 +93,7 @@ EXIT_STATUSES: Final = (
     ExitStatus(10, "the server refused the connection for another reason", (RegistrationRefusedError,)),
     ExitStatus(11, "the connection was lost", (ConnectionLostError,)),
     ExitStatus(12, "not all that was sent was accepted", (NotAcknowledgedError,)),
-    ExitStatus(13, "a channel could not be joined", (ChannelRefusedError,)),
+    ExitStatus(13, "a channel could not be joined, or you were put out of the last one", (ChannelRefusedError,)),
     ExitStatus(70, "a mistake of securechat's own: please report it"),
     ExitStatus(130, "interrupted with Ctrl-C before it was finished", (KeyboardInterrupt,)),
     ExitStatus(141, "nobody reads the output any more", (OutputClosedError,)),

@@ -25,6 +25,8 @@ class Feed:
         self._descriptor = descriptor
         self._read: queue.SimpleQueue[bytes | Exception | None] = queue.SimpleQueue()  # None: somebody called
         self._room = threading.Semaphore(_AHEAD)
+        self.finished = False
+        """Whether all of the input was handed out, to its end."""
 
     def start(self) -> None:
         """Begin to read. The thread ends with the input, or with the program."""
@@ -56,7 +58,8 @@ class Feed:
                 cut = _character_start(partial)
                 yield number, partial[:cut], False
                 partial = partial[cut:]
-        if data is not None and partial:
+        self.finished = data is not None
+        if self.finished and partial:
             yield number, partial.removesuffix(b"\r"), True
 
     def _take(self) -> bytes | None:

@@ -32,7 +32,7 @@ class Gathered:
         joint = "" if CONCAT_TAG in line.tags or not self._text else "\n"
         self._kind = self._kind or line.command
         self._text.append(joint + text)
-        self._size += len(joint) + len(text)
+        self._size += len(text) + 1  # so that empty ones count, too
         return whole
 
     def end(self) -> Message | None:

@@ -1,8 +1,9 @@
 """`securechat connect` without a terminal: a file goes into the chat, and what is said comes out as lines.
 
 Every line of the input is text to the first channel, whatever it says. At its end the client leaves, but only when the
-server has acknowledged all of it. What comes from the chat goes to standard output in the form of `plain`, each line
-at once, in UTF-8; one's own lines are not repeated there. What is about the connection goes to standard error.
+server has acknowledged all of it, or when somebody has put it out of its last channel. What comes from the chat goes to
+standard output in the form of `plain`, each line at once, in UTF-8; one's own lines are not repeated there. What is
+about the connection goes to standard error.
 
 At most `WINDOW` messages are unanswered at once, so a file of any length takes no more memory than a short one.
 """
@@ -22,10 +23,24 @@ from securechat.client.errors import (
     NotAcknowledgedError,
     OutputClosedError,
 )
-from securechat.client.events import Disconnected, Event, MessageReceived, Names, Refused, ServerSaid, TopicChanged
+from securechat.client.events import (
+    Acknowledged,
+    ChannelRenamed,
+    Disconnected,
+    Event,
+    Joined,
+    Kicked,
+    MessageReceived,
+    Names,
+    Parted,
+    Refused,
+    ServerSaid,
+    TopicChanged,
+)
 from securechat.client.feed import Feed
 from securechat.client.requests import Request
 from securechat.client.safe import safe_name, sendable
+from securechat.irc.names import casefold
 
 
 @dataclass(slots=True)
@@ -57,6 +72,8 @@ class Pipe:
         self._acknowledged = 0  # lines of which all was
         self._refused = 0  # lines of which something was not
         self._mended = False
+        self._in: set[str] = set()  # the channels that one is in, folded
+        self._put_out: Kicked | None = None  # of the last of them
 
     def on_event(self, event: Event) -> None:
         """Print what is for the output. Called by the client."""
@@ -65,8 +82,11 @@ class Pipe:
         elif isinstance(event, Refused):
             if event.request is None or event.request.command != "JOIN":
                 self._warn(f"refused: {plain.refusal(event)}")
-        elif not _is_noise(event) and (line := plain.line(event, self._home)) is not None:
-            self._print(line)
+        else:
+            self._follow(event)
+            if not _is_noise(event):
+                for line in plain.lines(event, self._home):
+                    self._print(line)
 
     def greet(self, sentence: str) -> None:
         """Say with whom one speaks."""
@@ -76,7 +96,7 @@ class Pipe:
         """Join the channels, say every line, come back when all is acknowledged. The answer is what to say with QUIT.
 
         Raises:
-            ChannelRefusedError: one of the channels; then nothing was said.
+            ChannelRefusedError: one of the channels, and nothing was said; or one was put out of the last one.
             ConnectionLostError: with the number of lines that were acknowledged, and of those that were not.
             NotAcknowledgedError: the server did not accept all lines.
             InputOutputError, OutputClosedError: at this end.
@@ -94,9 +114,30 @@ class Pipe:
             self._warn(f"interrupted ({self._account()})")
             raise
         account = self._account()
+        if (kicked := self._put_out) and not self._feed.finished:
+            sentence = plain.line(kicked, None) or ""
+            raise ChannelRefusedError(f"{sentence.removeprefix('* ')}: there is no channel left ({account})")
         if self._refused:
             raise NotAcknowledgedError(f"the server did not accept all lines ({account})")
         return ""
+
+    def _follow(self, event: Event) -> None:
+        """Which channels there are, and what the first is called."""
+        match event:
+            case Joined(own=True, channel=channel):
+                self._in.add(casefold(channel))
+            case Parted(own=True, channel=channel):
+                self._in.discard(casefold(channel))
+            case Kicked(own=True, channel=channel):
+                self._in.discard(casefold(channel))
+                if not self._in:
+                    self._put_out = event
+                    self._feed.interrupt()
+            case ChannelRenamed(old=old, new=new):
+                if casefold(old) in self._in:
+                    self._in = self._in - {casefold(old)} | {casefold(new)}
+                if casefold(old) == casefold(self._home):
+                    self._home = new
 
     def _join(self, client: Client) -> None:
         requests = [client.join(channel) for channel in self._channels]
@@ -177,7 +218,9 @@ def _is_noise(event: Event) -> bool:
     """What a program that reads the output would only have to skip."""
     if isinstance(event, MessageReceived):
         return event.request is not None  # what it said itself
-    return isinstance(event, Names | ServerSaid) or (isinstance(event, TopicChanged) and event.by is None)
+    return isinstance(event, Names | ServerSaid | Acknowledged) or (
+        isinstance(event, TopicChanged) and event.by is None
+    )
 
 
 def _lines(count: int, what: str) -> str:

@@ -9,19 +9,28 @@ line                                    what happened
 ``(to bob) <me> text``                  oneself to bob
 ``* <alice> text``                      alice said it of herself, with ``/me``
 ``-alice- text``                        a notice, mostly of programs and servers
+``(to operators) -alice- text``         an operator of the server to all others
 ``* alice joined #lobby``               and so on: ``* `` and a name without brackets, for all that is not said
 ======================================  ===================================================================
 
 ``#other``, ``(private)`` and ``(to bob)`` stand in front of notices and ``/me`` too. Nobody can say something that
-looks like a line of another kind: what people said has their name in brackets or dashes in front of it.
+looks like a line of another kind: what people said has their name in brackets or dashes in front of it. A message of
+several lines is as many lines, each with the name in front; a screen that sets off the others by itself takes `block`.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
+from securechat.client import answers
 from securechat.client.events import (
+    AccountChanged,
+    Acknowledged,
     Away,
+    AwayChanged,
+    ChannelRenamed,
     Event,
+    IgnoredChanged,
     Invited,
     Joined,
     Kicked,
@@ -32,10 +41,13 @@ from securechat.client.events import (
     NickChanged,
     Parted,
     Quit,
+    RealnameChanged,
     Refused,
     ServerSaid,
     TopicChanged,
+    Wallops,
 )
+from securechat.client.mode_words import deeds, personal_modes, whom
 from securechat.client.safe import safe_name, safe_text
 from securechat.irc.names import casefold
 
@@ -52,10 +64,28 @@ def line(event: Event, home: str | None) -> str | None:
     return None
 
 
+def lines(event: Event, home: str | None) -> list[str]:
+    """The lines for an event: more than one for a message of several lines, of which each has the name in front."""
+    if isinstance(event, MessageReceived):
+        return [_said(replace(event, text=text), home) for text in event.text.split("\n")]
+    shown = line(event, home)
+    return [] if shown is None else [shown]
+
+
+def block(event: Event, home: str | None) -> list[str]:
+    """As `lines`, but the second and all others are the text alone. They are not to be printed at the left edge."""
+    if isinstance(event, MessageReceived):
+        first, *others = event.text.split("\n")
+        return [_said(replace(event, text=first), home), *map(safe_text, others)]
+    return lines(event, home)
+
+
 def refusal(event: Refused) -> str:
     """A sentence about a request that was refused: what was to be done, and the server's words."""
-    about = f" ({safe_name(event.about)})" if event.about else ""
-    sentence = f"{safe_text(event.text) or 'refused'}{about}"
+    text, about = safe_text(event.text) or "refused", safe_name(event.about)
+    command = event.request.command if event.request is not None else ""
+    known = event.about in ("", command) or about in text.split()
+    sentence = text if known else f"{text} ({about})"
     if event.request is not None and event.request.command == "PRIVMSG":
         return f"{sentence}; not said: {safe_text(event.request.params[-1])}"
     return sentence
@@ -113,11 +143,23 @@ def _topic(event: TopicChanged) -> str:
 
 
 def _modes(event: ModesChanged) -> str:
-    return f"* {safe_name(event.by)} set modes of {safe_name(event.target)}: {safe_text(event.modes)}"
+    by, target, modes = safe_name(event.by), safe_name(event.target), safe_text(event.modes)
+    if event.personal:
+        letters = "".join(change.letter for change in event.changes if change.adding)
+        words = personal_modes(letters)
+        return f"* {by} set {modes} on {target}" + (f" ({words})" if words else "")
+    if event.changes:
+        return f"* {by} {deeds(event.changes)} in {target}"
+    return f"* {by} set modes of {target}: {modes}"
 
 
 def _invited(event: Invited) -> str:
     return f"* {safe_name(event.by)} invited {safe_name(event.nick)} to {safe_name(event.channel)}"
+
+
+def _channel_renamed(event: ChannelRenamed) -> str:
+    by, old, new = map(safe_name, (event.by, event.old, event.new))
+    return f"* {by} renamed {old} to {new}{_reason(event.reason)}"
 
 
 def _names(event: Names) -> str:
@@ -128,12 +170,40 @@ def _away(event: Away) -> str:
     return f"* {safe_name(event.nick)} is not there: {safe_text(event.text)}"
 
 
-def _server(event: ServerSaid) -> str:
-    return f"-{safe_name(event.source)}- {safe_text(event.text)}"
+def _away_changed(event: AwayChanged) -> str:
+    nick = safe_name(event.nick)
+    return f"* {nick} is back" if event.text is None else f"* {nick} is away{_reason(event.text)}"
 
 
-_LINES: Final[dict[type[Event], Callable[..., str]]] = {
+def _realname(event: RealnameChanged) -> str:
+    return f"* {safe_name(event.nick)} has the real name {safe_text(event.realname)} now"
+
+
+def _account(event: AccountChanged) -> str:
+    nick = safe_name(event.nick)
+    return f"* {nick} logged out" if event.account is None else f"* {nick} logged in as {safe_name(event.account)}"
+
+
+def _wallops(event: Wallops) -> str:
+    return f"(to operators) -{safe_name(event.source)}- {safe_text(event.text)}"
+
+
+def _ignored(event: IgnoredChanged) -> str:
+    return f"* you {'ignore' if event.adding else 'no longer ignore'} {whom(event.mask)}"
+
+
+def _done(event: Acknowledged) -> str | None:
+    """Where the server says nothing to a change, because all was like that already, people should know."""
+    return "* nothing has changed" if event.empty and event.request.command in ("MODE", "SILENCE") else None
+
+
+_LINES: Final[dict[type[Event], Callable[..., str | None]]] = {
+    AccountChanged: _account,
+    Acknowledged: _done,
     Away: _away,
+    AwayChanged: _away_changed,
+    ChannelRenamed: _channel_renamed,
+    IgnoredChanged: _ignored,
     Invited: _invited,
     Joined: _joined,
     Kicked: _kicked,
@@ -142,6 +212,8 @@ _LINES: Final[dict[type[Event], Callable[..., str]]] = {
     NickChanged: _renamed,
     Parted: _parted,
     Quit: _quit,
-    ServerSaid: _server,
+    RealnameChanged: _realname,
+    ServerSaid: answers.line,
     TopicChanged: _topic,
+    Wallops: _wallops,
 }

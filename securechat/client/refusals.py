@@ -4,6 +4,7 @@ Most servers' own words are good enough and are shown as they are. Some are no s
 (`bob #tea :is already on channel`), or tell little; those have better ones here.
 """
 
+import contextlib
 from typing import Final
 
 from securechat.client.requests import Refusal
@@ -22,7 +23,11 @@ _SENTENCES: Final = {
     "442": "you are not in {1}",
     "443": "{1} is in {2} already",
     "470": "{1} is called {2} now",
+    "471": "{1} is full",
     "472": "there is no mode {1}",
+    "473": "{1} is by invitation only",
+    "474": "you are banned from {1}",
+    "475": "{1} has a key, and that was not it: /join {1} key",
     "482": "only operators of {1} may do that",
 }
 """By numeric; the numbers stand for its parameters, of which 0 is one's own nick. The last of them is never used."""
@@ -38,11 +43,8 @@ def refusal_in(message: Message) -> Refusal | None:
         return None
     text = params[-1] if params else ""
     if sentence := _SENTENCES.get(command):
-        places = params[:-1]
-        try:
-            text = sentence.format(*places)
-        except IndexError:  # the server leaves some out
-            pass
+        with contextlib.suppress(IndexError):  # the server leaves some out
+            text = sentence.format(*params[:-1])
     return Refusal(command, params[1] if len(params) > 2 else "", text)
 
 

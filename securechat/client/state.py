@@ -145,7 +145,9 @@ class State:
         """Somebody has come into a channel; if it is oneself, it is a new one."""
         nick = split_source(source)[0]
         if self.is_me(nick):
+            before = self.channels.get(self.fold(channel))
             self.channels[self.fold(channel)] = Channel(channel)
+            self._forget(before.members if before else ())
         if known := self.channels.get(self.fold(channel)):
             known.members[self.fold(nick)] = ""
             self._meet(source)
@@ -188,8 +190,10 @@ class State:
     def channel_renamed(self, old: str, new: str) -> None:
         """A channel has another name (IRCv3 channel-rename)."""
         if channel := self.channels.pop(self.fold(old), None):
+            before = self.channels.get(self.fold(new))
             channel.name = new
             self.channels[self.fold(new)] = channel
+            self._forget(before.members if before else ())
 
     def modes_changed(self, channel: str, changes: Iterable[ModeChange]) -> None:
         """The modes of a channel were changed: those of members show in their prefixes."""

@@ -22,7 +22,18 @@ from securechat.client import plain
 from securechat.client.commands import obey
 from securechat.client.connection import Client
 from securechat.client.errors import ConnectionLostError
-from securechat.client.events import Disconnected, Event, Joined, Kicked, Parted, Refused, ServerSaid
+from securechat.client.events import (
+    ChannelRenamed,
+    Disconnected,
+    Event,
+    Invited,
+    Joined,
+    Kicked,
+    MessageReceived,
+    Parted,
+    Refused,
+    ServerSaid,
+)
 from securechat.client.safe import safe_name
 from securechat.irc.names import casefold
 from securechat.irc.numerics import Numeric
@@ -30,7 +41,7 @@ from securechat.irc.numerics import Numeric
 _INDENT: Final = 6  # columns, those of the time: the second row of a message can't pass for another message
 _NARROW: Final = 20  # columns; in less than that nothing is indented
 
-_TEDIOUS: Final = frozenset(
+_AT_THE_START: Final = frozenset(
     f"{code:03}"
     for code in (
         Numeric.RPL_YOURHOST,
@@ -43,14 +54,21 @@ _TEDIOUS: Final = frozenset(
         Numeric.RPL_LUSERME,
         Numeric.RPL_LOCALUSERS,
         Numeric.RPL_GLOBALUSERS,
+        Numeric.ERR_NOMOTD,
+    )
+)
+"""What servers say to everyone who comes, and nobody reads who has not asked for it."""
+
+_TEDIOUS: Final = frozenset(
+    f"{code:03}"
+    for code in (
         Numeric.RPL_MOTDSTART,
         Numeric.RPL_ENDOFMOTD,
-        Numeric.ERR_NOMOTD,
         Numeric.RPL_TOPICWHOTIME,
         Numeric.RPL_CREATIONTIME,
     )
 )
-"""What servers say to everyone who comes, and nobody reads."""
+"""What nobody reads."""
 
 
 class Terminal:
@@ -61,6 +79,7 @@ class Terminal:
         self.current: str | None = None
         self.leaving: str | None = None
         self._channels = channels
+        self._in: dict[str, str] = {}  # the channels that one is in, by their folded names, in the order of coming in
         self._first = {casefold(channel) for channel in channels}  # those of the command line that are not joined yet
         self._loop: asyncio.AbstractEventLoop | None = None
         self._gone: asyncio.Event
@@ -70,11 +89,15 @@ class Terminal:
         if isinstance(event, Disconnected):
             self._call_off()
         elif isinstance(event, Refused):
-            self._print(event, f"! {plain.refusal(event)}")
-        elif not (isinstance(event, ServerSaid) and event.code in _TEDIOUS):
+            self._print(event, [f"! {plain.refusal(event)}"])
+        elif not _is_noise(event):
             self._follow(event)
-            if line := plain.line(event, self.current):
-                self._print(event, line)
+            narrow = _columns() < _NARROW
+            if narrow:  # nothing is indented, so nothing may stand without a name in front
+                for line in plain.lines(event, self.current):
+                    self._print(event, [line])
+            elif lines := plain.block(event, self.current):
+                self._print(event, lines)
 
     def greet(self, sentence: str) -> None:
         """Say with whom one speaks."""
@@ -83,7 +106,9 @@ class Terminal:
 
     def show(self, line: str) -> None:
         """Print a line that is fit for it."""
-        rows = wrap(line, shutil.get_terminal_size().columns)
+        self._write(wrap(line, _columns()))
+
+    def _write(self, rows: list[str]) -> None:
         sys.stdout.write("".join(f"{row}\n" for row in rows))  # in one piece: two threads print
         sys.stdout.flush()
 
@@ -96,6 +121,8 @@ class Terminal:
         for channel in self._channels:
             client.join(channel)
         with contextlib.suppress(EOFError, KeyboardInterrupt):
+            client.settle()  # by then the server has said what it supports
+            client.fetch_ignored()
             asyncio.run(self._converse())
         return self.leaving or ""
 
@@ -129,28 +156,57 @@ class Terminal:
 
     def _follow(self, event: Event) -> None:
         """Look at a channel that one has come into, and away from one that one has left."""
-        if isinstance(event, Joined) and event.own:
-            if self.current is None or casefold(event.channel) not in self._first:
-                self.current = event.channel
-            self._first.discard(casefold(event.channel))
-        elif isinstance(event, Parted | Kicked) and event.own and not self.client.is_in(self.current or ""):
-            self.current = next(iter(self.client.channels()), None)
+        match event:
+            case Joined(own=True, channel=channel):
+                folded = casefold(channel)
+                self._in[folded] = channel
+                if self.current is None or folded not in self._first:
+                    self.current = channel
+                self._first.discard(folded)
+            case Parted(own=True, channel=channel) | Kicked(own=True, channel=channel):
+                self._in.pop(casefold(channel), None)
+                if self.current is not None and casefold(self.current) not in self._in:
+                    self.current = next(iter(self._in.values()), None)
+            case ChannelRenamed(old=old, new=new) if casefold(old) in self._in:
+                looked_at = self.current is not None and casefold(self.current) == casefold(old)
+                self._in = {
+                    casefold(name): name
+                    for name in (new if key == casefold(old) else name for key, name in self._in.items())
+                }
+                if looked_at:
+                    self.current = new
 
-    def _print(self, event: Event, line: str) -> None:
+    def _print(self, event: Event, lines: list[str]) -> None:
+        """Print what has happened, with its time; all but the first of the lines are indented."""
         moment = (event.time or datetime.now().astimezone()).astimezone()
-        self.show(f"{moment:%H:%M} {line}")
+        first, *others = lines
+        columns = _columns()
+        rows = wrap(f"{moment:%H:%M} {first}", columns)
+        self._write(rows + [row for line in others for row in wrap(line, columns, " " * _INDENT)])
 
 
-def wrap(line: str, columns: int) -> list[str]:
-    """A line in rows of less than `columns` columns, all but the first indented.
+def _columns() -> int:
+    return shutil.get_terminal_size().columns
+
+
+def _is_noise(event: Event) -> bool:
+    """What is not worth a line, or not to be heard."""
+    if isinstance(event, MessageReceived | Invited):
+        return event.ignored
+    if not isinstance(event, ServerSaid):
+        return False
+    return event.code in _TEDIOUS or (event.code in _AT_THE_START and not event.answers)
+
+
+def wrap(line: str, columns: int, indent: str = "") -> list[str]:
+    """A line in rows of less than `columns` columns, all but the first indented; `indent` is what that one has.
 
     Left to itself a terminal goes on at the left edge, where a text that is padded with spaces could look like a
     message of somebody else.
     """
     if columns < _NARROW:
-        return [line]
+        return [indent + line]
     rows: list[str] = []
-    indent = ""
     while True:
         fits = _fitting(line, columns - 1 - len(indent))
         if fits == len(line):

@@ -51,9 +51,7 @@ HELD_AT_ONCE = 100
 HELD = "your message is kept and shown when they come"
 
 
-def welcome(
-    session: Session, event: Arrived | None, there: Population, metadata: AtArrival | None
-) -> Iterator[bytes]:
+def welcome(session: Session, event: Arrived | None, there: Population, metadata: AtArrival | None) -> Iterator[bytes]:
     """What a session is told when it is on the chat (Modern IRC, "Connection Registration").
 
     Then the channels in which its user is already, with another session, and what was kept for its account.

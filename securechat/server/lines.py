@@ -181,10 +181,10 @@ def said_in_lines(event: Said, flavour: int) -> list[bytes]:
     ]
 
 
-def render(event: Visible, flavour: int) -> bytes:
+def render(event: Visible, flavour: int, *, first: bool = True) -> bytes:
     """Anything else that a session sees, in as many lines as it needs; nothing for whom it is not.
 
-    The reason of a leave is cut where it does not fit behind its source.
+    The reason of a leave is cut where it does not fit behind its source. ``first``: see `tags_of`.
     """
     needed = NEEDED.get(type(event), 0)
     if needed & ~flavour:
@@ -193,7 +193,7 @@ def render(event: Visible, flavour: int) -> bytes:
     bot = "B" in event.modes if isinstance(event, UserModesChanged) else getattr(event, "bot", False)
     if isinstance(event, ModesChanged | UserModesChanged):
         return _modes(event, flavour, account, bot=bot)
-    tags = tags_of(flavour, event.stamp, account, bot=bot)
+    tags = tags_of(flavour, event.stamp, account, bot=bot, first=first)
     return tags.encode() + fitted(f":{event.source} {_body(event, flavour)}")
 
 

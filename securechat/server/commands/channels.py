@@ -132,7 +132,7 @@ def list_(session: Session, message: Message) -> None:
 
 
 def rename(session: Session, message: Message) -> None:
-    """It costs more than others: each member may be shown all names anew (channel-rename, "Security Considerations")."""
+    """Costs more than other lines: all names may be shown to each member (channel-rename, "Security Considerations")."""
     session.charge(LINES_FOR_A_RENAME)
     reason = message.params[2] if len(message.params) > 2 else ""
     session.submit(message, (RenameChannel(session.number, message.params[0], message.params[1], reason),))

@@ -1,0 +1,96 @@
+"""What a command is, and what it needs of the screen."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from securechat.client.connection import Client
+from securechat.client.safe import safe_name
+
+
+class Screen(Protocol):
+    """What a command needs of the screen."""
+
+    client: Client
+    current: str | None
+    """The channel that text goes to."""
+    leaving: str | None
+    """Set to a reason, perhaps an empty one, to end."""
+
+    def show(self, line: str) -> None:
+        """Print a line that is fit for it."""
+
+
+class UsageError(Exception):
+    """A command was typed in a way that it can't be; the text says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What was typed behind the name of a command."""
+
+    text: str
+    """All of it, without spaces at the ends."""
+
+    @property
+    def words(self) -> list[str]:
+        return self.text.split()
+
+    def after(self, count: int) -> str:
+        """The text without its first words."""
+        rest = self.text
+        for word in self.words[:count]:
+            rest = rest.removeprefix(word).lstrip()
+        return rest
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command. `run(screen, arguments)` may raise `UsageError`, and `Misused` for what is not as in `parameters`."""
+
+    name: str
+    parameters: str
+    about: str
+    run: Callable[[Screen, Arguments], None]
+
+    @property
+    def usage(self) -> str:
+        return f"/{self.name} {self.parameters}".rstrip()
+
+
+class Misused(Exception):  # noqa: N818 - it says what happened
+    """The arguments are not those that the command takes: its usage is shown."""
+
+
+def current(screen: Screen) -> str:
+    """The channel that text goes to. Raises `UsageError` if there is none."""
+    if screen.current is None:
+        raise UsageError("you are in no channel: /join #channel first")
+    return screen.current
+
+
+def channel_of(screen: Screen, arguments: Arguments) -> tuple[str, str]:
+    """The channel that the first word names, else the current one; and the text that remains."""
+    words = arguments.words
+    if words and is_channel(words[0]):
+        return words[0], arguments.after(1)
+    return current(screen), arguments.text
+
+
+def is_channel(word: str) -> bool:
+    return word.startswith(("#", "&"))
+
+
+def channel(word: str, command: str) -> str:
+    """`word`, if it can be the name of a channel. Raises `UsageError`."""
+    if not is_channel(word) or "," in word:
+        raise UsageError(f"the name of a channel begins with #: /{command} #{safe_name(word.lstrip('#'))}")
+    return word
+
+
+def one(arguments: Arguments) -> str:
+    """The one word that there is. Raises `Misused`."""
+    words = arguments.words
+    if len(words) != 1 or words[0].startswith(":"):
+        raise Misused
+    return words[0]

@@ -1,0 +1,62 @@
+"""Limnoria as people run it: `limnoria bot.conf` in a directory of its own, with the settings of docs/clients.md."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from tests.cli.commands import environment
+from tests.clients.documented import settings_file
+from tests.e2e.connects import Lines
+from tests.e2e.servers import LIMIT, PASSWORD, Server
+
+NAME: Final = "Limnoria"
+"""What the guide calls it."""
+
+_UNHURRIED: Final = """\
+supybot.protocols.irc.throttleTime: 0.0
+supybot.drivers.minReconnectWait: 0.1
+supybot.drivers.maxReconnectWait: 0.5
+supybot.plugins.Channel.rejoinDelay: 0
+"""
+"""What would only keep tests waiting: a second for each line, ten before it tries again or comes again."""
+
+
+class Bot:
+    """One that runs. `log`: what it writes, line by line."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        assert process.stdout is not None
+        self.process = process
+        self.log = Lines(process.stdout)
+
+    def stop(self) -> int:
+        """Ask it to stop; its status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(LIMIT)
+
+
+@contextmanager
+def bot(server: Server, user: str, home: Path, *, ca: Path | None = None, password: str = PASSWORD) -> Iterator[Bot]:
+    """A bot that was just started."""
+    home.mkdir(mode=0o700)
+    text = settings_file(NAME, server, user, ca or server.place.ca, password)
+    (home / "bot.conf").write_text(text + _UNHURRIED)
+    # Many machines that run tests have no other user than root, which Limnoria asks to be allowed.
+    allowed = ["--allow-root"] if os.geteuid() == 0 else []
+    with subprocess.Popen(
+        [Path(sys.executable).with_name("limnoria"), *allowed, "bot.conf"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=home,
+        env=environment(home),
+    ) as process:
+        try:
+            yield Bot(process)
+        finally:
+            process.kill()
