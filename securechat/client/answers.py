@@ -41,7 +41,7 @@ _SENTENCES: Final = {
     "900": "you are logged in as {1}",
     "901": "you are logged out",
 }
-"""By numeric. `{0}` is its first parameter behind one's own nick, `{text}` its last one; for the others see `_fields`."""
+"""By numeric. `{0}` is its first parameter behind one's own nick, `{text}` the last one; others are in `_fields`."""
 
 _EMPTY: Final = {
     "315": "nobody is found",

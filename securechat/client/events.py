@@ -119,7 +119,8 @@ class TopicChanged(Event):
 class ModesChanged(Event):
     """The modes of a channel or of oneself were changed.
 
-    `modes`: as the server says it. `changes`: the same, one by one; empty where it uses modes that it has not announced.
+    `modes`: as the server says it. `changes`: the same, one by one; empty if there are modes in it that the server has
+    not announced.
     """
 
     target: str
@@ -233,8 +234,8 @@ class Refused(Event):
 class ServerSaid(Event):
     """Anything else: the message of the day, a server's notice, the answer to a question, WARN and NOTE.
 
-    `code`: the numeric or the command. `params`: what follows it, without one's own nick. `answers`: the command that it
-    is an answer to, or empty where that is not known. `count`: where it ends a list, the number of its entries.
+    `code`: the numeric or the command. `params`: what follows it, without one's own nick. `answers`: the command to
+    which it is an answer, or empty where that is not known. `count`: where it ends a list, the number of its entries.
     """
 
     source: str

@@ -218,9 +218,9 @@ def _is_noise(event: Event) -> bool:
     """What a program that reads the output would only have to skip."""
     if isinstance(event, MessageReceived):
         return event.request is not None  # what it said itself
-    return isinstance(event, Names | ServerSaid | Acknowledged) or (
-        isinstance(event, TopicChanged) and event.by is None
-    )
+    if isinstance(event, TopicChanged):
+        return event.by is None  # it is told, and has not changed
+    return isinstance(event, Names | ServerSaid | Acknowledged)
 
 
 def _lines(count: int, what: str) -> str:

@@ -14,7 +14,7 @@ from securechat.irc.numerics import Numeric
 _ERRORS: Final = frozenset(numeric for numeric in Numeric if numeric.name.startswith("ERR_")) - {Numeric.ERR_NOMOTD}
 
 _SENTENCES: Final = {
-    "401": "there is no {1} here",
+    "401": "{1} is not here",
     "403": "there is no channel {1}",
     "406": "there was nobody called {1}",
     "432": "{1} can't be your nick here",

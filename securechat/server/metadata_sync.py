@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from securechat.chat.machine import Chat
+from securechat.chat.views import seen_channel
 from securechat.chat.views_metadata import Described, all_described, described, members_described
 from securechat.server.lines import METADATA
 
@@ -79,8 +80,14 @@ def of_monitored(session: Session, chat: Chat, nicks: Iterable[str]) -> list[Syn
 
 def of_channel(session: Session, chat: Chat, name: str, *, asked: bool = False) -> Sync | None:
     """A channel and its members; ``None``: there is none that the session may see."""
-    found = members_described(chat, session.number, name)
-    return _sync(session, found[0].name, found, asked=asked) if found else None
+    channel = seen_channel(chat, session.number, name)
+    if channel is None:
+        return None
+    if not session.subscriptions.keys:  # most have none, and nothing is to be copied for them
+        return Sync(channel.name, ())
+    if not asked and len(channel.members) >= MAX_AT_ONCE:
+        return Sync(channel.name, session.subscriptions.now(), later=True)
+    return _sync(session, channel.name, members_described(chat, session.number, name) or (), asked=asked)
 
 
 def of_all(session: Session, chat: Chat, keys: tuple[str, ...] | None = None, *, asked: bool = False) -> Sync:

@@ -41,11 +41,13 @@ class Bot:
 
 
 @contextmanager
-def bot(server: Server, user: str, home: Path, *, ca: Path | None = None, password: str = PASSWORD) -> Iterator[Bot]:
-    """A bot that was just started."""
+def bot(
+    server: Server, user: str, home: Path, *, channel: str = "#lobby", ca: Path | None = None, password: str = PASSWORD
+) -> Iterator[Bot]:
+    """A bot that was just started, and is to go to this channel."""
     home.mkdir(mode=0o700)
     text = settings_file(NAME, server, user, ca or server.place.ca, password)
-    (home / "bot.conf").write_text(text + _UNHURRIED)
+    (home / "bot.conf").write_text(text.replace("#lobby", channel) + _UNHURRIED)
     # Many machines that run tests have no other user than root, which Limnoria asks to be allowed.
     allowed = ["--allow-root"] if os.geteuid() == 0 else []
     with subprocess.Popen(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,28 +13,35 @@ from tests.e2e.servers import Server
 
 pytestmark = pytest.mark.clients
 
-COME = "Join to #lobby on securechat synced"
+DEN = "#den"
+COME = "Join to #den on securechat synced"
+"""What the bot logs when it is in the channel and has been told all that it asked about it."""
 
 
 @pytest.fixture
-def judy(server: Server, tmp_path: Path) -> Iterator[Bot]:
-    """The bot; it is in #lobby, and has asked what it wants to know about it."""
-    with bot(server, "judy", tmp_path / "judy") as one:
+def alice(server: Server, tmp_path: Path) -> Iterator[Person]:
+    """Whose channel it is."""
+    with person(server, "alice", tmp_path) as one:
+        one.expect("endofmotd")
+        one.join(DEN, {"@alice"})
+        yield one
+
+
+@pytest.fixture
+def judy(server: Server, alice: Person, tmp_path: Path) -> Iterator[Bot]:
+    """The bot; it is in the channel."""
+    with bot(server, "judy", tmp_path / "judy", channel=DEN) as one:
+        alice.expect("join", from_judy)
         one.log.expect(COME)
         yield one
 
 
-@pytest.fixture
-def alice(server: Server, judy: Bot, tmp_path: Path) -> Iterator[Person]:
-    """She came after the bot."""
-    with person(server, "alice", tmp_path) as one:
-        one.expect("endofmotd")
-        one.join("#lobby", {"judy", "alice"})
-        yield one
+def from_judy(event: Any) -> bool:
+    return bool(event.source.nick == "judy")
 
 
 def test_logs_in_and_finds_nothing_strange(server: Server, tmp_path: Path) -> None:
-    with bot(server, "judy", tmp_path / "judy") as judy:
+    with bot(server, "judy", tmp_path / "judy", channel=DEN) as judy:
         judy.log.expect("Connecting to ")  # what comes before is about files that it does not have yet
         server.logged("login", account="judy")
         lines = [judy.log.next()]
@@ -47,7 +55,7 @@ def test_logs_in_and_finds_nothing_strange(server: Server, tmp_path: Path) -> No
 
 
 def test_answers_a_command(alice: Person, judy: Bot) -> None:
-    alice.connection.privmsg("#lobby", "!ping")
+    alice.connection.privmsg(DEN, "!ping")
     alice.said("judy", "pong")
     alice.connection.privmsg("judy", "ping")
     alice.said("judy", "pong", "privnotice")
@@ -59,18 +67,42 @@ def test_is_known_as_a_bot(alice: Person, judy: Bot) -> None:
 
 
 def test_comes_again_when_it_was_kicked(alice: Person, judy: Bot) -> None:
-    alice.join("#den", {"@alice"})
-    alice.connection.invite("judy", "#den")  # Limnoria goes only where its owner sends it
-    judy.log.expect("#den")
+    alice.connection.kick(DEN, "judy", "genug 🐻")
+    judy.log.expect("Kicked from #den @ securechat by alice!")
+    alice.expect("join", from_judy)
+    alice.connection.privmsg(DEN, "!ping")
+    alice.said("judy", "pong")
 
 
-def test_comes_again_when_the_server_does(server: Server, judy: Bot, tmp_path: Path) -> None:
+def test_stays_away_when_it_was_banned(alice: Person, judy: Bot) -> None:
+    alice.connection.mode(DEN, "+b judy!*@*")
+    alice.connection.kick(DEN, "judy")
+    judy.log.expect("Cannot join channel (+b)")
+    alice.connection.names([DEN])
+    assert alice.names(DEN) == {"@alice"}
+
+
+def test_comes_again_when_the_server_does(server: Server, alice: Person, judy: Bot) -> None:
     assert server.stop() == 0
+    alice.expect("disconnect")
     with another(server) as again:
         judy.log.expect(COME)
         again.logged("login", account="judy")
-        with person(again, "alice", tmp_path) as alice:
-            alice.expect("endofmotd")
-            alice.join("#lobby", {"judy", "alice"})
-            alice.connection.privmsg("#lobby", "!ping")
-            alice.said("judy", "pong")
+        alice.connection.reconnect()
+        alice.expect("endofmotd")
+        alice.join(DEN, {"@alice", "judy"})
+        alice.connection.privmsg(DEN, "!ping")
+        alice.said("judy", "pong")
+
+
+def test_refuses_a_server_of_another_authority(server: Server, tmp_path: Path, other_ca: Path) -> None:
+    with bot(server, "judy", tmp_path / "judy", ca=other_ca) as judy:
+        judy.log.expect("certificate verify failed")
+    assert server.stop() == 0
+    assert not [event for event in server.events if event["event"] == "login"]
+
+
+def test_is_told_that_its_password_is_wrong(server: Server, tmp_path: Path) -> None:
+    with bot(server, "judy", tmp_path / "judy", password="wrong horse") as judy:
+        judy.log.expect("SASL authentication failed")
+        server.logged("login failed", account="judy")

@@ -47,10 +47,7 @@ WORDS = (
 
 NUMERICS = {f"{code:03}": code for code in Numeric}
 
-ENDS = re.compile(
-    r"Closing link: (Quit(: .*)?|Too many failed logins|You are banned: .*|Killed .*|Banned.*|"
-    r"(Killed|Banned|K-lined|You are banned).*)"
-)
+ENDS = re.compile(r"Closing link: (Quit(: .*)?|Too many failed logins|You are banned: .*|Killed \(.*)")
 """The reasons with which a line may end its sender's session."""
 
 

@@ -46,7 +46,7 @@ class Arguments:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command. `run(screen, arguments)` may raise `UsageError`, and `Misused` for what is not as in `parameters`."""
+    """One command. `run(screen, arguments)` may raise `UsageError`, and `Misused` where the arguments don't fit."""
 
     name: str
     parameters: str

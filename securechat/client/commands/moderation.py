@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from securechat.client.commands.command import Arguments, Command, Misused, Screen, channel_of, current, one
+from securechat.client.commands.command import Arguments, Command, Misused, Screen, current, one
 
 
 def _kick(screen: Screen, arguments: Arguments) -> None:
@@ -30,11 +30,9 @@ def _bans(screen: Screen, arguments: Arguments) -> None:
 
 def _mode(screen: Screen, arguments: Arguments) -> None:
     words = arguments.words
-    if words and words[0] == screen.client.nick:
-        screen.client.request("MODE", *words)
-        return
-    channel, changes = channel_of(screen, arguments)
-    screen.client.request("MODE", channel, *changes.split())
+    if not words or words[0].startswith(("+", "-")):
+        words.insert(0, current(screen))
+    screen.client.request("MODE", *words)
 
 
 def _gives(modes: str) -> Callable[[Screen, Arguments], None]:
@@ -51,9 +49,14 @@ COMMANDS = (
     Command("ban", "nick or mask", "let somebody neither in nor speak", _ban),
     Command("unban", "nick or mask", "lift a ban", _unban),
     Command("bans", "", "who is banned", _bans),
-    Command("op", "nick", "make somebody an operator", _gives("+o")),
-    Command("deop", "nick", "and no more", _gives("-o")),
+    Command("op", "nick", "make somebody an operator of the channel", _gives("+o")),
+    Command("deop", "nick", "make them none", _gives("-o")),
     Command("voice", "nick", "let somebody speak where not all may", _gives("+v")),
-    Command("devoice", "nick", "and no more", _gives("-v")),
-    Command("mode", "[#channel] [changes]", "the modes of a channel; with changes like +m, set them", _mode),
+    Command("devoice", "nick", "and no longer", _gives("-v")),
+    Command(
+        "mode",
+        "[#channel or nick] [changes]",
+        "the modes of a channel, or yours; with changes like +m, set them",
+        _mode,
+    ),
 )

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 LINES_FOR_A_RENAME = 10
 
+COMPARED_A_LINE = 100
+"""Comparing a mask with so many channels counts as one line more."""
+
 
 def _split(parameter: str) -> list[str]:
     """The names in a list, each once. As many as a line has room for."""
@@ -108,6 +111,7 @@ def topic(session: Session, message: Message) -> None:
 
 def names(session: Session, message: Message) -> None:
     wanted = _split(message.params[0]) if message.params else []
+    session.charge(max(len(wanted) - 1, 0))
 
     def ask(chat: Chat) -> list[tuple[str, ChannelView | None]]:
         return [(name, channel_view(chat, session.number, name)) for name in wanted]
@@ -123,6 +127,8 @@ def names(session: Session, message: Message) -> None:
 
 def list_(session: Session, message: Message) -> None:
     wanted = parse_list(message.params)
+    masks = len(wanted.masks) + len(wanted.not_masks)
+    session.charge(masks * len(session.hub.chat.channels) / COMPARED_A_LINE)
     session.submit(
         message,
         (),
@@ -132,7 +138,7 @@ def list_(session: Session, message: Message) -> None:
 
 
 def rename(session: Session, message: Message) -> None:
-    """Costs more than other lines: all names may be shown to each member (channel-rename, "Security Considerations")."""
+    """Costs more than others: all names may be shown to each member (channel-rename, "Security Considerations")."""
     session.charge(LINES_FOR_A_RENAME)
     reason = message.params[2] if len(message.params) > 2 else ""
     session.submit(message, (RenameChannel(session.number, message.params[0], message.params[1], reason),))

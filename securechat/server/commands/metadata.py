@@ -26,6 +26,8 @@ SET_COST: Final = 1
 """A change is written to disk and told to many: it counts as so many lines more..."""
 CLEAR_COST: Final = 10
 """...and one of all keys as so many."""
+SYNC_COST: Final = 10
+"""So does looking through all members of all one's channels."""
 
 
 def metadata(session: Session, message: Message) -> None:
@@ -105,6 +107,7 @@ def _sub(session: Session, message: Message, target: str, keys: Sequence[str]) -
         told = session.registered and done.new
         return done, metadata_sync.of_all(session, chat, done.new) if told else None
 
+    session.charge(SYNC_COST)
     session.submit(message, (), ask, lambda found: answers_metadata.subscribed(session, found[0], most, found[1]))
 
 
@@ -144,6 +147,7 @@ def _sync(session: Session, message: Message, target: str, _: Sequence[str]) -> 
             return [answers_metadata.invalid_target(session, target)]
         return answers_metadata.sync(session, found)
 
+    session.charge(SYNC_COST)
     session.submit(message, (), ask, answer)
 
 
