@@ -102,7 +102,6 @@ class Registration:
             lambda found: answers.welcome(session, session.arrival, *found),
         )
 
-
     def may_pass(self) -> bool:
         """Whether the client has given the server's password, if there is one; else it is sent away."""
         session = self._session

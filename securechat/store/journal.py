@@ -179,6 +179,9 @@ class Journal:
         except NotStored as error:
             self._on_error("not stored", error)
             self._take_back(batch, str(error))
+        except Exception as error:  # a defect of ours: what can't be written down is as good as not stored
+            self._on_error("writing down failed", error)
+            self._take_back(batch, "the server made a mistake")
         else:
             self._owed.clear()
         try:

@@ -22,8 +22,10 @@ from securechat.irc.caps import OFFERS, Negotiation
 from securechat.irc.errors import ProtocolError, SaslError
 from securechat.irc.lines import MAX_TAGS_FROM_CLIENT, LineBuffer
 from securechat.irc.message import Message
+from securechat.irc.multiline import CONCAT_TAG, joined, logical
 from securechat.irc.names import casefold
 from securechat.irc.sasl import Plain, PlainCredentials, SaslServer
+from securechat.irc.tags import format_tags
 from securechat.tls.contexts import client_context, server_context
 from securechat.tls.link import Link, LinkBroken
 
@@ -54,6 +56,8 @@ class Session:
         self.caps = Negotiation(peer.offers)
         self.sasl = SaslServer({"PLAIN": Plain})
         self.error: BaseException | None = None
+        self.opening = Message("BATCH", [])
+        self.lines: list[Message] = []
         self._stop = False
         self._polite = True
         self._link = Link(sock, peer.context, server_side=True)
@@ -162,7 +166,8 @@ class Peer:
                 answer = getattr(self, f"_on_{message.command.lower()}", self._unknown)(session, message)
             elif not answer:
                 return
-            self.answer(session, message, answer)
+            if answer is not None:
+                self.answer(session, message, answer)
 
     def answer(self, session: Session, message: Message, lines: list[str]) -> None:
         """Send an answer, labelled if the question was."""
@@ -281,8 +286,28 @@ class Peer:
         self._to_all(session, f":{session.source} TOPIC {channel} :{topic[0]}", channel)
         return [f":{session.source} TOPIC {channel} :{topic[0]}"]
 
-    def _on_privmsg(self, session: Session, message: Message) -> list[str]:
+    def _on_batch(self, session: Session, message: Message) -> None:
+        """A message of several lines; told to everyone as it came, since all have the same capabilities."""
+        if message.params[0].startswith("+"):
+            session.lines = []
+            session.opening = message
+            return
+        reference = message.params[0].removeprefix("-")
+        opening, lines = session.opening, session.lines
+        target = opening.params[2]
+        whole = [f":{session.source} BATCH +{reference} draft/multiline {target}"]
+        whole += [f"@{format_tags(line.tags)} :{session.source} PRIVMSG {target} :{line.params[1]}" for line in lines]
+        whole += [f":{session.source} BATCH -{reference}"]
+        self.said.append(logical(joined((line.params[1], CONCAT_TAG in line.tags) for line in lines)))
+        for line in whole:
+            self._to_all(session, line, target)
+        session.send(tagged(whole[0], f"label={opening.tags['label']}"), *whole[1:])
+
+    def _on_privmsg(self, session: Session, message: Message) -> list[str] | None:
         target, text = message.params
+        if "batch" in message.tags:
+            session.lines.append(message)
+            return None
         self._msgids += 1
         line = f"@msgid={self._msgids};account={session.account} :{session.source} {message.command} {target} :{text}"
         if target.startswith("#"):

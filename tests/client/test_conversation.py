@@ -74,7 +74,7 @@ def test_the_echo_acknowledges(modern: Conversation) -> None:
 
 def test_an_empty_answer_acknowledges(modern: Conversation) -> None:
     request = modern.request("JOIN", "#c")
-    assert _hear(modern, "@label=1 :s ACK") == [Acknowledged(request)]
+    assert _hear(modern, "@label=1 :s ACK") == [Acknowledged(request, empty=True)]
 
 
 def test_an_answer_in_a_batch_acknowledges_at_its_end(modern: Conversation) -> None:
@@ -268,7 +268,28 @@ def test_every_request_is_settled_once_and_rightly(answers: list[str]) -> None:
 
 
 _WORDS = st.sampled_from(
-    ["alice", "bob", "#c", "+b", "-b", "b", "1", "", "*", "@alice", "text", "ping-1", "\x01ACTION x"]
+    [
+        "alice",
+        "bob",
+        "#c",
+        "+b",
+        "-b",
+        "b",
+        "1",
+        "",
+        "*",
+        "@alice",
+        "text",
+        "ping-1",
+        "\x01ACTION x",
+        "draft/multiline",
+        "+ob",
+        "-v+o",
+        "#d",
+        "CASEMAPPING=ascii",
+        "PREFIX=(q)~",
+        "+*!*@*",
+    ]
 )
 _COMMANDS = st.sampled_from(
     [*HANDLERS, "BATCH", "CAP", "PING", "PONG", "ERROR", "FAIL", "ACK", "TAGMSG", "401", "404", "WHAT"]
@@ -287,6 +308,8 @@ def test_whatever_a_server_says_is_survived(messages: list[Message], with_labels
         conversation.request("PRIVMSG", "#c", str(number))
         conversation.receive(message)
         b"".join(answer.encode() for answer in conversation.outgoing if answer.command != "PONG")
+        state = conversation.state
+        assert state.people.keys() == {nick for channel in state.channels.values() for nick in channel.members}
 
 
 @given(st.text(min_size=1), st.booleans(), st.sampled_from([None, "alice!user@" + "h" * 63, "alice!u@" + "h" * 480]))
@@ -319,7 +342,10 @@ def test_a_long_text_fills_its_lines(modern: Conversation) -> None:
 
 
 def _members(conversation: Conversation, channel: str) -> list[str]:
-    return sorted(conversation.state.channels[channel].members.values())
+    """With their prefixes, in the order of their names."""
+    state = conversation.state
+    members = state.channels[channel].members
+    return [members[nick] + state.people[nick].nick for nick in sorted(members)]
 
 
 def test_channels_and_their_members(modern: Conversation) -> None:
@@ -333,20 +359,20 @@ def test_channels_and_their_members(modern: Conversation) -> None:
     assert joined == events.Joined("alice", "#c", own=True)
     assert names == events.Names("#c", ("@alice", "+bob", "@+carol"))
     assert modern.state.source == "alice!a@host"
-    assert _members(modern, "#c") == ["alice", "bob", "carol"]
+    assert _members(modern, "#c") == ["@alice", "+bob", "@+carol"]
     assert _hear(modern, ":dave!d@h JOIN #C dave :Dave", ":Bob!b@h PART #c :bye") == [
         events.Joined("dave", "#C", own=False, account="dave"),
         events.Parted("Bob", "#c", "bye", own=False),
     ]
-    assert _members(modern, "#c") == ["alice", "carol", "dave"]
+    assert _members(modern, "#c") == ["@alice", "@+carol", "dave"]
     assert _hear(modern, ":carol!c@h NICK caro", ":s KICK #c dave :out", ":caro!c@h QUIT :gone") == [
         events.NickChanged("carol", "caro", own=False),
         events.Kicked("dave", "#c", "s", "out", own=False),
         events.Quit("caro", "gone", ("#c",)),
     ]
-    assert _members(modern, "#c") == ["alice"]
+    assert _members(modern, "#c") == ["@alice"]
     assert _hear(modern, f"{ME} PART #c") == [events.Parted("alice", "#c", "", own=True)]
-    assert modern.state.channels == {}
+    assert (modern.state.channels, modern.state.people) == ({}, {})
 
 
 def test_one_is_put_out(modern: Conversation) -> None:
@@ -400,11 +426,11 @@ def test_kinds_of_messages(modern: Conversation) -> None:
 
 
 def test_what_the_server_says(modern: Conversation) -> None:
-    assert _hear(modern, ":s NOTICE alice :hello", ":s 372 alice :- motd", "WALLOPS :x", ":s MODE #c +t") == [
-        events.ServerSaid("s", "NOTICE", "hello"),
-        events.ServerSaid("s", "372", "- motd"),
-        events.ServerSaid("chat.example", "WALLOPS", "x"),
-        events.ModesChanged("#c", "+t", "s"),
+    assert _hear(modern, ":s NOTICE alice :hello", ":s 372 alice :- motd", "WALLOPS :x", "NOTE A B :c") == [
+        events.ServerSaid("s", "NOTICE", ("hello",)),
+        events.ServerSaid("s", "372", ("- motd",)),
+        events.Wallops("chat.example", "x"),
+        events.ServerSaid("chat.example", "NOTE", ("A", "B", "c")),
     ]
     assert _hear(modern, "PING :token", "PING a b", "@+typing=active :bob!b@h TAGMSG #c", "ERROR :bye") == []
     assert [message.params for message in modern.outgoing] == [["token"], ["a"]]

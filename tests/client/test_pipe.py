@@ -214,7 +214,7 @@ def test_a_channel_that_cannot_be_joined(peer: Peer, ca: Path) -> None:
     with peer:
         done = run(peer.port, ca, data=b"hello\n")
     assert done.returncode == 13
-    assert "#lobby can't be joined: Invite only" in _last_words(done)
+    assert "#lobby can't be joined: #lobby is by invitation only; nothing was sent" in _last_words(done)
     assert peer.said == []
 
 

@@ -73,7 +73,7 @@ def _said(
         (Names(HOME, ("@alice", "bob")), "* in #lobby: @alice, bob"),
         (Names(HOME, ()), "* in #lobby: nobody"),
         (Away("bob", "reads it later"), "* bob is not there: reads it later"),
-        (ServerSaid("chat.example", "372", "- motd"), "-chat.example- - motd"),
+        (ServerSaid("chat.example", "372", ("- motd",)), "-chat.example- - motd"),
         (Acknowledged(Request("1", "JOIN", ("#c",), labelled=True)), None),
         (Disconnected(None), None),
     ],

@@ -20,7 +20,7 @@ from prompt_toolkit.utils import get_cwidth
 
 from securechat.client.terminal import wrap
 from securechat.irc.message import Message
-from tests.client.support import CONNECT, LIMIT, PASSWORD, Peer, Recorder, Session, connected
+from tests.client.support import CONNECT, LIMIT, OLD, PASSWORD, Peer, Recorder, Session, connected
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[>=]")
 
@@ -161,7 +161,7 @@ def test_every_command(peer: Peer, ca: Path) -> None:
             ("/join #lobby", "* in #lobby: alice"),
             ("/me waves", "* <alice> waves"),
             ("/msg bob psst, bob", "(to bob) <alice> psst, bob"),
-            ("/msg nobody psst", "! No such nick/channel (nobody); not said: psst"),
+            ("/msg nobody psst", "! nobody is not here; not said: psst"),
             ("/msg bob", "! it is /msg nick text"),
             ("/names #other", "* in #other: bob, alice"),
             ("/topic", "* #lobby has no topic"),
@@ -190,8 +190,17 @@ def test_a_paste_of_several_lines_is_text(peer: Peer, ca: Path) -> None:
         screen.type("\x1b[200~one\n/quit\n\nexit\x1b[201~")
         screen.wait_for("exit")
         screen.type("\r")
+        screen.wait_for("<alice> one /quit  exit\n")
+        assert re.search(r"\d\d:\d\d <alice> one\r\n {6}/quit\r\n {6}\r\n {6}exit\r\n", screen.raw)
+        assert peer.said == ["one\n/quit\n\nexit"]
+
+
+def test_a_paste_is_said_line_by_line_where_the_server_knows_nothing_else(certs: Path, ca: Path) -> None:
+    with Peer(certs / "server.pem", OLD) as old, at_screen(old, ca) as screen:
+        screen.wait_for("#lobby>")
+        screen.type("\x1b[200~one\n/quit\n\nexit\x1b[201~\r")
         screen.wait_for("<alice> exit")
-        assert peer.said == ["one", "/quit", "exit"]
+        assert old.said == ["one", "/quit", "exit"]
 
 
 @pytest.mark.parametrize("keys", ["half\x03", "\x04", " exit \r"])
@@ -261,7 +270,7 @@ def test_a_channel_that_cannot_be_joined_is_told(peer: Peer, ca: Path) -> None:
 
     peer.rules["JOIN"] = refuse
     with at_screen(peer, ca, "--channel", "#closed", "--channel", "#open", "--channel", "#third") as screen:
-        screen.wait_for("! Invite only (#closed)")
+        screen.wait_for("! #closed is by invitation only")
         screen.wait_for("* in #third: alice")
         screen.type("hello\r")
         screen.wait_for("<alice> hello")

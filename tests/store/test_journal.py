@@ -15,6 +15,7 @@ from securechat.chat.refusals import Reason, Refusal
 from securechat.chat.requests import AddAccount, Join, Request
 from securechat.chat.views import channel_names, snapshot
 from securechat.store import journal as journal_module
+from securechat.store import rows
 from securechat.store.clock import Stamps
 from securechat.store.database import Database
 from securechat.store.journal import BATCH, BATCHES, Entry, Journal
@@ -97,6 +98,26 @@ def test_a_question_that_fails_has_no_answer_and_harms_no_other(table: Table) ->
     assert [entry.answer for entry in entries] == [None, 2]
     assert applied(entries[0])
     assert [(what, type(error)) for what, error in table.errors] == [("a question failed", ArithmeticError)]
+
+
+def test_what_cannot_be_written_down_is_refused(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect of ours: the batch is undone, whoever waits is told, and the next one is as always."""
+
+    def broken(_: object) -> object:
+        raise ZeroDivisionError
+
+    entry = Entry(Client(), [Join(ANN, "#a")], anns_channels)
+    with monkeypatch.context() as patch:
+        patch.setattr(rows, "write_down", broken)
+        table.batch(entry)
+    assert entry.outcomes == [Refusal(Reason.NOT_STORED, ("the server made a mistake",))]
+    assert entry.answer == ["#tea"]
+    assert table.delivered == [entry]
+    assert [what for what, _ in table.errors] == ["writing down failed"]
+    table.errors.clear()
+    table.batch(again := Entry(Client(), [Join(ANN, "#a")]))
+    assert [type(outcome) for outcome in again.outcomes] == [Applied]
+    table.check()
 
 
 def test_a_delivery_that_fails_keeps_nobody_waiting(table: Table) -> None:

@@ -53,10 +53,5 @@ COMMANDS = (
     Command("deop", "nick", "make them none", _gives("-o")),
     Command("voice", "nick", "let somebody speak where not all may", _gives("+v")),
     Command("devoice", "nick", "and no longer", _gives("-v")),
-    Command(
-        "mode",
-        "[#channel or nick] [changes]",
-        "the modes of a channel, or yours; with changes like +m, set them",
-        _mode,
-    ),
+    Command("mode", "[target] [changes]", "the modes of a channel, or yours; or change them", _mode),
 )

@@ -52,7 +52,7 @@ def _unignore(screen: Screen, arguments: Arguments) -> None:
 COMMANDS = (
     Command("whois", "nick", "who somebody is", _whois),
     Command("who", "[#channel]", "who is in a channel, with names and hosts", _who),
-    Command("away", "[text]", "say that you are away, and why; without a text, that you are back", _away),
+    Command("away", "[text]", "say that you are away; alone, that you are back", _away),
     Command("ignore", "[nick or mask]", "hear no more of somebody; alone, whom you ignore", _ignore),
     Command("unignore", "nick or mask", "hear somebody again", _unignore),
     Command("nick", "nick", "be called otherwise, where guests may come", _nick),
