@@ -82,6 +82,8 @@ _MEMBERSHIPS = {
     for modes in ("", "o", "h", "v", "oh", "ov", "hv", "ohv")
 }  # fmt: skip
 
+_MODES_FROM = {rank: {modes for modes, m in _MEMBERSHIPS.items() if m.rank >= rank} for rank in Rank}
+
 
 class Channel:
     """A channel. One that an account made stays when the last member has gone, with its topic, modes and lists."""
@@ -90,6 +92,7 @@ class Channel:
         "_audience",
         "_roll",
         "_verdicts",
+        "_views",
         "access",
         "created",
         "flags",
@@ -133,6 +136,8 @@ class Channel:
         """Whether there is anything that may keep a member from speaking."""
         self._audience: tuple[int, ...] | None = None
         self._roll: tuple[MemberView, ...] | None = None
+        self._views: dict[User, MemberView] = {}
+        """What the roll is made of: so who comes in costs one of these, and not as many as there are members."""
         self._verdicts: dict[User, bool] = {}
 
     @property
@@ -157,43 +162,55 @@ class Channel:
 
     def audience_from(self, rank: Rank) -> tuple[int, ...]:
         """The sessions of the members of this rank and above (ISUPPORT ``STATUSMSG``)."""
-        return tuple(s for member, m in self.members.items() if m.rank >= rank for s in member.sessions)
+        if rank is Rank.MEMBER:
+            return self.audience
+        fit = _MODES_FROM[rank]
+        return tuple(s for member, m in self.members.items() if m.modes in fit for s in member.sessions)
 
     @property
     def roll(self) -> tuple[MemberView, ...]:
         """The members as NAMES shows them. The same tuple object until one comes, goes or is renamed: an answer that
         waits for a client which does not read holds no copy of its own."""
         if self._roll is None:
-            self._roll = tuple(
-                MemberView(m.prefix, user.nick, user.source, "i" in user.modes) for user, m in self.members.items()
-            )
+            views = self._views
+            self._roll = tuple([views.get(user) or self._view(user) for user in self.members])
         return self._roll
+
+    def _view(self, user: User) -> MemberView:
+        prefix = self.members[user].prefix
+        view = self._views[user] = MemberView(prefix, user.nick, user.source, "i" in user.modes)
+        return view
 
     def forget_audience(self) -> None:
         self._audience = None
 
-    def forget_roll(self) -> None:
+    def forget_view(self, user: User) -> None:
+        """Of somebody who is shown otherwise now, or not at all."""
+        self._views.pop(user, None)
         self._roll = None
 
     def forget_verdicts(self) -> None:
         self._verdicts = {}
 
     def admit(self, user: User, membership: Membership) -> None:
+        if self._audience is not None:  # made longer, not made anew: many may come, one after the other
+            self._audience = None if user in self.members else self._audience + user.audience
         self.members[user] = membership
         user.channels[self.key] = self
-        self._audience = self._roll = None
+        self.forget_view(user)
         self._verdicts.pop(user, None)
 
     def promote(self, user: User, membership: Membership) -> None:
         """Of a member: be this from now on."""
         self.members[user] = membership
-        self._roll = None
+        self.forget_view(user)
 
     def dismiss(self, user: User) -> None:
         """Of somebody who is not a member: nothing changes."""
+        self._audience = None  # before all else: should that fail, nobody is added to it who is in it
         self.members.pop(user, None)
         user.channels.pop(self.key, None)
-        self._audience = self._roll = None
+        self.forget_view(user)
         self._verdicts.pop(user, None)
 
     def rank_of(self, user: User) -> Rank | None:

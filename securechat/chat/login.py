@@ -38,10 +38,12 @@ def log_in(chat: Chat, stamp: int, request: LogIn, applied: Applied) -> None:
 def become(chat: Chat, stamp: int, session: int, account: Account, new_host: str, applied: Applied) -> None:
     """The user of a session, which is their only one, has another account from now on."""
     user = chat.sessions[session]
-    source, host, modes, metadata = user.source, user.host, user.modes, user.metadata
+    source, host, modes, metadata, before = user.source, user.host, user.modes, user.metadata, user.account
     _change_account(chat, user, account, new_host, applied)
     peers, own = chat.peers(user, own=True), user.audience
-    applied.events.append(AccountChanged(stamp, session, source, user.account, user.account_id, peers, own, user.bot))
+    applied.events.append(
+        AccountChanged(stamp, session, source, user.account, user.account_id, peers, own, user.bot, before)
+    )
     if host != user.host:
         applied.events.append(
             HostChanged(

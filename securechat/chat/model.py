@@ -178,7 +178,7 @@ class User:
         self.account_id = account.id if account else None
         self.source = f"{nick}!{self.username}@{host}"
         for channel in self.channels.values():
-            channel.forget_roll()
+            channel.forget_view(self)
             channel.forget_verdicts()
 
     def silences(self, source: str, account: str | None) -> bool:

@@ -54,7 +54,9 @@ def kill(chat: Chat, stamp: int, request: Kill, applied: Applied) -> None:
     source, nick = operator.source, user.nick
     reason = f"Killed ({operator.nick} ({request.reason}))"
     ended = tuple(user.sessions)
-    applied.events.append(Killed(stamp, source, operator.account_id, nick, request.reason))
+    applied.events.append(
+        Killed(stamp, source, operator.account_id, nick, request.reason, operator.account, operator.bot, ended)
+    )
     for session in ended:
         leave(chat, stamp, session, reason, applied, one_of=True)
     applied.events.append(SessionsEnded(stamp, ended, reason))

@@ -95,7 +95,7 @@ def set_letters(
     def put(modes: str) -> None:
         user.modes = modes
         for channel in user.channels.values():
-            channel.forget_roll()
+            channel.forget_view(user)
 
     applied.on_undo(lambda: put(was))
     put("".join(sorted(letters)))

@@ -21,6 +21,16 @@ _STATUS = {mode.prefix: mode.rank for mode in MEMBER_MODES.values()}
 """What stands before a channel's name to speak to some of its members (ISUPPORT ``STATUSMSG``)."""
 
 
+def _for_some(target: str) -> tuple[str, str]:
+    """What is for some of a channel's members: the prefix from which on they hear it, and the channel.
+
+    Of several prefixes it is the least: ``@%#a`` is ``%#a`` (Modern IRC, "PRIVMSG message"). Empty for anything else.
+    """
+    name = target.lstrip("".join(_STATUS))
+    prefixes = target[: len(target) - len(name)]
+    return (min(prefixes, key=_STATUS.__getitem__), name) if prefixes and name[:1] == "#" else ("", "")
+
+
 def _fit(source: str, kind: str, target: str, text: str) -> str:
     """As much of a text as fits into the line that others get, which names the sender and so has less room.
 
@@ -52,20 +62,21 @@ def say(chat: Chat, stamp: int, request: Say, applied: Applied) -> None:
     if user is None:
         raise Refused(Reason.NO_SUCH_SESSION)
     target = request.target
+    status = ""
     least: Rank | None = None
     if target[:1] != "#":
-        least = _STATUS.get(target[:1]) if target[1:2] == "#" else None
-        if least is None:
+        status, target = _for_some(target)
+        if not status:
             _say_to_nick(chat, stamp, user, request, applied)
             return
-        target = target[1:]
+        least = _STATUS[status]
     channel = chat.channels.get(casefold(target))
     if channel is None:
         raise Refused(Reason.NO_SUCH_CHANNEL, request.target)
     member = user in channel.members
     if not member or channel.restricted:
         _check_may_speak(channel, user, request)
-    name = channel.name if least is None else request.target[0] + channel.name
+    name = status + channel.name
     text = request.text
     cut = multiline = False
     if request.multiline:
@@ -74,29 +85,31 @@ def say(chat: Chat, stamp: int, request: Say, applied: Applied) -> None:
     elif len(text) > 64:
         text = _fit(user.source, request.kind, name, text)
         cut = text is not request.text
-    audience = channel.audience if least is None else channel.audience_from(least)
-    alone = cut or least is not None or not member or multiline
     user.last_spoke = stamp
-    applied.events.append(
-        Said(
-            stamp,
-            request.kind,
-            user.source,
-            user.account,
-            user.account_id,
-            name,
-            text,
-            request.tags,
-            audience,
-            request.session,
-            channel.id,
-            copies=() if not alone or request.session in audience else user.audience,
-            cut=cut,
-            bot=user.modes != "" and user.bot,
-            multiline=multiline,
-            alone=alone,
-        )
+    said = Said(
+        stamp,
+        request.kind,
+        user.source,
+        user.account,
+        user.account_id,
+        name,
+        text,
+        request.tags,
+        channel.audience,
+        request.session,
+        channel.id,
     )
+    applied.events.append(said)
+    if user.modes:
+        said.bot = user.bot
+    if cut or status or multiline or not member:  # which most are not, and those pay for nothing of this
+        if least is not None:
+            said.audience = channel.audience_from(least)
+        if request.session not in said.audience:
+            said.copies = user.audience
+        said.cut = cut
+        said.multiline = multiline
+        said.alone = True
 
 
 def _check_may_speak(channel: Channel, user: User, request: Say) -> None:

@@ -5,19 +5,24 @@ The library, from the wire inwards; each knows only those below it:
 ================  ====================================================================================================
 `connection`      `Client`: one connection, the receiver thread, waiting
 `dial`            from a host name to a link whose other end is verified
+`entry`           from the link to 001, over the connection
 `registration`    from the first line to 001: capabilities, login, nick
 `conversation`    what goes on from then on: messages in, events and answers out
 `handlers`        what each message of the server means: one small function for each
+`multiline`       messages of several lines, as batches
+`refusals`        what an error says
 `capabilities`    the client's side of CAP
 `events`          what happens, one type for each thing
 `requests`        what was asked and is not answered yet
 `state`           who one is, and who is in the channels
+`ignoring`        whom one does not want to hear
 `safe`            what comes from the network, made fit for a screen
 `errors`          what can go wrong, and the exit status of each
 ================  ====================================================================================================
 
-The screens: `plain` makes a line of an event; `terminal` with its `commands`, and `pipe` with its `feed`, are the two
-ways of `securechat connect`; `password` finds the password.
+The screens: `plain` makes a line of an event, with `answers` for what the server says and `mode_words` for modes;
+`terminal` with its `commands`, and `pipe` with its `feed`, are the two ways of `securechat connect`; `password` finds
+the password.
 
 ::
 

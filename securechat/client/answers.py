@@ -5,7 +5,7 @@ where it only ends a list or repeats what was told. Others are shown with the na
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -26,8 +26,6 @@ _SENTENCES: Final = {
     "336": "you are invited to {0}",
     "338": "{0} connects from {1}",
     "341": "{0} is invited to {1}",
-    "346": "{mask} may come into {0} uninvited{since}",
-    "348": "{mask} is excepted from the bans of {0}{since}",
     "378": "{0} {text}",
     "379": "{0} {text}",
     "381": "you are an operator of the server now",
@@ -41,7 +39,7 @@ _SENTENCES: Final = {
     "900": "you are logged in as {1}",
     "901": "you are logged out",
 }
-"""By numeric. `{0}` is its first parameter behind one's own nick, `{text}` the last one; others are in `_fields`."""
+"""By numeric. `{0}` is its first parameter behind one's own nick, `{text}` the last; `{personal}` tells of modes."""
 
 _EMPTY: Final = {
     "315": "nobody is found",
@@ -52,6 +50,8 @@ _EMPTY: Final = {
     "368": "nobody is banned in {0}",
 }
 """The ends of lists: what to say if there was nothing in them."""
+
+_WORDY: Final = frozenset(("265", "266", "704", "705", "706", "NOTE", "WARN"))
 
 _SILENT: Final = frozenset(("318", "321", "365", "369", "374", "733"))
 
@@ -74,28 +74,21 @@ def line(event: ServerSaid) -> str | None:
 
 
 def _fields(event: ServerSaid) -> dict[str, str]:
-    """What sentences have names for. `since`: who has made an entry of a list, and when, if that is told."""
+    """What sentences have names for: `text` is the last parameter, `personal` what the modes in the first one mean."""
     params = event.params
     modes = personal_modes(params[0]) if params else ""
-    return {
-        "text": safe_text(params[-1]) if params else "",
-        "mask": whom(params[1]) if len(params) > 1 else "?",
-        "since": _entered(params[2:]),
-        "personal": f" ({modes})" if modes else "",
-    }
+    return {"text": safe_text(params[-1]) if params else "", "personal": f" ({modes})" if modes else ""}
 
 
 def _free_text(event: ServerSaid) -> str:
-    """What is for people to read: the whole of a line, or of a standard reply the description."""
-    if event.code in ("NOTE", "WARN", *_HELP):
+    """What is for people to read: the whole of a line, or its end alone where that says all."""
+    if event.code in _WORDY:
         return event.params[-1] if event.params else ""
     return event.text
 
 
-_HELP: Final = ("704", "705", "706")
-
-
-def _entered(words: tuple[str, ...]) -> str:
+def _entered(words: Sequence[str]) -> str:
+    """By whom and when something was put on a list, as far as it is told."""
     by = f", by {safe_name(words[0].partition('!')[0])}" if words else ""
     return f"{by} on {_moment(words[1])}" if len(words) > 1 else by
 
@@ -158,7 +151,17 @@ def _modes(event: ServerSaid) -> str:
 def _banned(event: ServerSaid) -> str:
     channel, mask, *entry = event.params
     how = "muted" if mask.startswith("~m:") else "banned"
-    return f"{whom(mask)} is {how} in {safe_name(channel)}{_entered(tuple(entry))}"
+    return f"{whom(mask)} is {how} in {safe_name(channel)}{_entered(entry)}"
+
+
+def _excepted(event: ServerSaid) -> str:
+    channel, mask, *entry = event.params
+    return f"{whom(mask)} is excepted from the bans of {safe_name(channel)}{_entered(entry)}"
+
+
+def _let_in(event: ServerSaid) -> str:
+    channel, mask, *entry = event.params
+    return f"{whom(mask)} may come into {safe_name(channel)} uninvited{_entered(entry)}"
 
 
 def _found(event: ServerSaid) -> str:
@@ -191,6 +194,8 @@ _TELLERS: Final[dict[str, Callable[[ServerSaid], str | None]]] = {
     "319": _channels,
     "322": _listed,
     "324": _modes,
+    "346": _let_in,
+    "348": _excepted,
     "352": _found,
     "367": _banned,
     "NOTE": _note,

@@ -75,7 +75,7 @@ def whom(mask: str) -> str:
     if rest.startswith("~a:"):
         return f"the account {safe_name(rest[3:])}"
     nick = rest.removesuffix("!*@*")
-    if nick != rest and not set(nick) & set("!@*?"):
+    if nick not in (rest, "") and not set(nick) & set("!@*?"):
         return safe_name(nick)
     return safe_text(rest)
 

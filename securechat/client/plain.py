@@ -83,9 +83,7 @@ def block(event: Event, home: str | None) -> list[str]:
 def refusal(event: Refused) -> str:
     """A sentence about a request that was refused: what was to be done, and the server's words."""
     text, about = safe_text(event.text) or "refused", safe_name(event.about)
-    command = event.request.command if event.request is not None else ""
-    known = event.about in ("", command) or about in text.split()
-    sentence = text if known else f"{text} ({about})"
+    sentence = f"{text} ({about})" if event.about and about not in text.split() else text
     if event.request is not None and event.request.command == "PRIVMSG":
         return f"{sentence}; not said: {safe_text(event.request.params[-1])}"
     return sentence

@@ -39,6 +39,7 @@ from securechat.irc.names import casefold
 from securechat.irc.numerics import Numeric
 
 _INDENT: Final = 6  # columns, those of the time: the second row of a message can't pass for another message
+_BAR: Final = " " * _INDENT + "| "  # before the lines of a message that are its sender's own, all but the first
 _NARROW: Final = 20  # columns; in less than that nothing is indented
 
 _AT_THE_START: Final = frozenset(
@@ -177,12 +178,15 @@ class Terminal:
                     self.current = new
 
     def _print(self, event: Event, lines: list[str]) -> None:
-        """Print what has happened, with its time; all but the first of the lines are indented."""
+        """Print what has happened, with its time; all but the first of the lines stand behind a bar.
+
+        For they are whatever somebody likes, `12:34 <carol> yes` as well, and are not to be taken for it.
+        """
         moment = (event.time or datetime.now().astimezone()).astimezone()
         first, *others = lines
         columns = _columns()
         rows = wrap(f"{moment:%H:%M} {first}", columns)
-        self._write(rows + [row for line in others for row in wrap(line, columns, " " * _INDENT)])
+        self._write(rows + [row for line in others for row in wrap(line, columns, _BAR, _BAR)])
 
 
 def _columns() -> int:
@@ -198,8 +202,8 @@ def _is_noise(event: Event) -> bool:
     return event.code in _TEDIOUS or (event.code in _AT_THE_START and not event.answers)
 
 
-def wrap(line: str, columns: int, indent: str = "") -> list[str]:
-    """A line in rows of less than `columns` columns, all but the first indented; `indent` is what that one has.
+def wrap(line: str, columns: int, indent: str = "", then: str = " " * _INDENT) -> list[str]:
+    """A line in rows of less than `columns` columns: `indent` stands before the first of them, `then` before others.
 
     Left to itself a terminal goes on at the left edge, where a text that is padded with spaces could look like a
     message of somebody else.
@@ -214,7 +218,7 @@ def wrap(line: str, columns: int, indent: str = "") -> list[str]:
         space = line.rfind(" ", fits // 2, fits + 1)
         cut = space if space > 0 else fits
         rows.append(indent + line[:cut])
-        indent, line = " " * _INDENT, line[cut:].lstrip(" ")
+        indent, line = then, line[cut:].lstrip(" ")
 
 
 def _fitting(text: str, width: int) -> int:

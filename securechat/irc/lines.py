@@ -24,7 +24,7 @@ from securechat.irc.errors import (
     TagsTooLongError,
 )
 from securechat.irc.message import Message
-from securechat.irc.tags import NO_TAGS, parse_tags
+from securechat.irc.tags import parse_tags
 
 MAX_LINE = 512
 """Bytes of a message without its tags, CR LF included (Modern IRC, "Message Format")."""
@@ -107,11 +107,14 @@ class LineBuffer:
 
 
 def _tags(section: bytes) -> Mapping[str, str]:
-    """The tags of a line that is refused for something else, if they at least are good."""
-    try:
-        return NO_TAGS if b"\0" in section else parse_tags(section[1:].decode().rstrip(" "))
-    except UnicodeDecodeError:
-        return NO_TAGS
+    """The tags of a line that is refused, as far as they are good: the answer is to have its label."""
+    tags: dict[str, str] = {}
+    for tag in section[1:].rstrip(b" ").split(b";"):
+        try:
+            tags.update({} if b"\0" in tag else parse_tags(tag.decode()))
+        except UnicodeDecodeError:
+            continue
+    return tags
 
 
 def _command(body: bytes) -> str:

@@ -36,11 +36,8 @@ def version(session: Session) -> Iterator[bytes]:
 
 
 def admin(session: Session) -> Iterator[bytes]:
-    """Who runs the server, as far as the configuration says; 423 where it says nothing."""
+    """Who runs the server, as far as the configuration says (Modern IRC, "ADMIN message": always these four)."""
     about = session.hub.config.admin
-    if about.location is about.organisation is about.email is None:
-        yield session.numeric(Numeric.ERR_NOADMININFO, session.hub.name)
-        return
     yield session.numeric(Numeric.RPL_ADMINME, session.hub.name)
     yield session.numeric(Numeric.RPL_ADMINLOC1, about.location or _NOT_SAID)
     yield session.numeric(Numeric.RPL_ADMINLOC2, about.organisation or _NOT_SAID)

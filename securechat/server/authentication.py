@@ -96,6 +96,7 @@ class Authentication:
 
         host = session.hub.host_of(session.address, account.name)
         session.submit(message, (LogIn(session.number, account.id, account.credential_set, host),), source, answer)
+        session.ask(lambda _: None)  # wait for that: it may bring another nick, to which what comes next is answered
 
     def break_off(self) -> list[bytes]:
         """End an exchange that is under way; the lines that tell the client of it, none if there is none."""

@@ -19,6 +19,7 @@ from securechat.chat.events import (
     Invited,
     Joined,
     Kicked,
+    Killed,
     Left,
     MetadataChanged,
     ModesChanged,
@@ -101,6 +102,8 @@ class Display:
                 | Silenced()
             ):  # fmt: skip
                 self._show_line(event, event.audience, origin, replies)
+            case Killed():  # whoever it is, also the operator: it is no answer
+                self._show_line(event, event.audience, None, replies)
             case OwnerChanged():
                 self._show_owner(event, origin, replies)
             case Banned() | Unbanned():

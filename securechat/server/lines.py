@@ -14,6 +14,7 @@ from securechat.chat.events import (
     Invited,
     Joined,
     Kicked,
+    Killed,
     Left,
     ModesChanged,
     NickChanged,
@@ -48,6 +49,7 @@ __all__ = [
     "TAGS",
     "TIME",
     "Visible",
+    "answered",
     "fitted",
     "flavour_of",
     "render",
@@ -106,6 +108,7 @@ Visible = (
     | UserModesChanged
     | WallopsSaid
     | Silenced
+    | Killed
 )
 
 NEEDED: dict[type, int] = {
@@ -189,7 +192,8 @@ def render(event: Visible, flavour: int, *, first: bool = True) -> bytes:
     needed = NEEDED.get(type(event), 0)
     if needed & ~flavour:
         return b""
-    account = getattr(event, "account", None)
+    # Who tells of a new account has the old one still (IRCv3 account-tag, the example).
+    account = event.before if isinstance(event, AccountChanged) else getattr(event, "account", None)
     bot = "B" in event.modes if isinstance(event, UserModesChanged) else getattr(event, "bot", False)
     if isinstance(event, ModesChanged | UserModesChanged):
         return _modes(event, flavour, account, bot=bot)
@@ -220,6 +224,22 @@ def fitted(line: str) -> bytes:
     return f"{line}\r\n".encode()
 
 
+def answered(line: str) -> bytes:
+    """As `fitted`, for a line that answers. Where it is too long for a word of the client's that it repeats, that is
+    cut: what stands behind it says what was wrong with it.
+    """
+    if len(line) > 120 and (excess := len(line.encode()) - MAX_BODY) > 0:
+        source, _, rest = line.partition(" ")
+        head, colon, sentence = rest.partition(" :")
+        words = head.split(" ")
+        longest = max(range(len(words)), key=lambda at: len(words[at].encode()))
+        size = len(words[longest].encode())
+        if size > max(excess, len(sentence.encode())):
+            words[longest] = fit(words[longest], size - excess)
+            line = f"{source} {' '.join(words)}{colon}{sentence}"
+    return fitted(line)
+
+
 def _body(event: Visible, flavour: int) -> str:
     match event:
         case Joined():
@@ -246,6 +266,8 @@ def _body(event: Visible, flavour: int) -> str:
             return f"CHGHOST {event.username} {event.host}"
         case WallopsSaid():
             return f"WALLOPS :{event.text}"
+        case Killed():
+            return f"KILL {event.nick} :{event.reason}"
         case Silenced():
             return f"SILENCE {'+' if event.adding else '-'}{event.mask}"
         case _:

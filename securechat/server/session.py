@@ -25,7 +25,7 @@ from securechat.irc.message import Message
 from securechat.irc.numerics import Numeric, numeric
 from securechat.irc.standard_replies import Code, fail
 from securechat.server.authentication import Authentication
-from securechat.server.lines import METADATA, fitted, flavour_of
+from securechat.server.lines import METADATA, answered, fitted, flavour_of
 from securechat.server.registration import Registration
 from securechat.server.replies import Reply, labelled
 from securechat.server.subscriptions import Subscriptions
@@ -201,7 +201,7 @@ class Session:
 
     def line(self, text: str) -> bytes:
         """A line from the server."""
-        return fitted(f":{self.hub.name} {text}")  # it may repeat something long of the client's
+        return answered(f":{self.hub.name} {text}")
 
     def numeric(self, code: Numeric, *values: str) -> bytes:
         return self.line(numeric(code, self.nick, *values))

@@ -243,3 +243,22 @@ def test_who_has_gone_and_comes_back_is_in_no_channel() -> None:
     ann = room.account("ann")
     room.leave(room.enter(ann, "#tea"))
     assert room.one(room.login(ann), Arrived).channels == ()
+
+
+def test_who_comes_in_costs_nothing_for_those_who_are_there() -> None:
+    """What is shown of the others is not made anew, or a channel of thousands would fill ever more slowly."""
+    room = Room()
+    room.member("ann", "#tea")
+    room.member("bob", "#tea")
+    before = room.chat.channels["#tea"].roll
+    room.member("cat", "#tea")
+    ann, bob, cat = room.chat.channels["#tea"].roll
+    assert (ann, bob) == before
+    assert ann is before[0]
+    assert bob is before[1]
+    room.mode(1, "#tea", "+v", "bob")
+    assert [one is other for one, other in zip((ann, bob, cat), room.chat.channels["#tea"].roll, strict=True)] == [
+        True,
+        False,
+        True,
+    ]

@@ -88,7 +88,9 @@ def test_an_operator_has_no_powers_in_others_channels(room: Room) -> None:
 def test_a_kill_ends_all_connections_and_is_seen_as_a_leave(room: Room) -> None:
     second = room.enter(room.chat.accounts["ann"])
     killed, left, ended = room.do(Kill(BOSS, "ANN", "spam"))
-    assert killed == Killed(room.stamp, "boss!~boss@host", room.chat.accounts["boss"].id, "ann", "spam")
+    assert killed == Killed(
+        room.stamp, "boss!~boss@host", room.chat.accounts["boss"].id, "ann", "spam", "boss", False, (ANN, second)
+    )
     assert isinstance(left, Left)
     assert (left.source, left.reason, sorted(left.audience)) == (
         "ann!~ann@host",

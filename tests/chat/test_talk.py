@@ -118,7 +118,7 @@ def test_an_account_is_reached_by_its_name_under_any_nick() -> None:
         assert (said.target, said.target_id, said.audience) == ("rob", room.chat.accounts["bob"].id, (bob,))
 
 
-@pytest.mark.parametrize("target", ["nobody", "", "&local", "@+#lobby", "@", "~#lobby", "a b"])
+@pytest.mark.parametrize("target", ["nobody", "", "&local", "@", "@%", "~#lobby", "@~#lobby", "a b"])
 def test_nobody_hears_what_is_said_to_nobody(target: str) -> None:
     room = Room()
     ann = room.member("ann", "#lobby")

@@ -289,15 +289,13 @@ class Peer:
     def _on_batch(self, session: Session, message: Message) -> None:
         """A message of several lines; told to everyone as it came, since all have the same capabilities."""
         if message.params[0].startswith("+"):
-            session.lines = []
-            session.opening = message
+            session.lines, session.opening = [], message
             return
-        reference = message.params[0].removeprefix("-")
-        opening, lines = session.opening, session.lines
+        opening, lines, source = session.opening, session.lines, session.source
         target = opening.params[2]
-        whole = [f":{session.source} BATCH +{reference} draft/multiline {target}"]
-        whole += [f"@{format_tags(line.tags)} :{session.source} PRIVMSG {target} :{line.params[1]}" for line in lines]
-        whole += [f":{session.source} BATCH -{reference}"]
+        whole = [f":{source} BATCH {opening.params[0]} draft/multiline {target}"]
+        whole += [f"@{format_tags(line.tags)} :{source} PRIVMSG {target} :{line.params[1]}" for line in lines]
+        whole += [f":{source} BATCH {message.params[0]}"]
         self.said.append(logical(joined((line.params[1], CONCAT_TAG in line.tags) for line in lines)))
         for line in whole:
             self._to_all(session, line, target)

@@ -218,6 +218,57 @@ def test_a_channel_that_cannot_be_joined(peer: Peer, ca: Path) -> None:
     assert peer.said == []
 
 
+def test_put_out_of_the_only_channel(modern: Peer, ca: Path) -> None:
+    with modern, running(modern.port, ca) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write(b"one\n")
+        process.stdin.flush()
+        modern.wait_for("PRIVMSG")
+        session = modern.came.get(timeout=LIMIT)
+        session.send(":bob!b@h KICK #lobby alice :too loud")
+        assert process.wait(LIMIT) == 13
+        assert process.stdout.read().splitlines()[-1] == b"* alice was put out of #lobby by bob (too loud)"
+        assert process.stderr.read().decode().splitlines()[-1] == (
+            "securechat: alice was put out of #lobby by bob (too loud): there is no channel left (1 line acknowledged)"
+        )
+
+
+def test_put_out_of_one_channel_of_two_and_the_other_is_renamed(modern: Peer, ca: Path) -> None:
+    with modern, running(modern.port, ca, "--channel", "#first", "--channel", "#second") as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert [process.stdout.readline() for _ in range(2)] == [
+            b"* alice joined #first\n",
+            b"* alice joined #second\n",
+        ]
+        session = modern.came.get(timeout=LIMIT)
+        session.send(
+            ":bob!b@h KICK #second alice :out",
+            ":bob!b@h RENAME #first #1 :shorter",
+            "@msgid=m :bob!b@h BATCH +x draft/multiline #1",
+            "@batch=x :bob!b@h PRIVMSG #1 :one",
+            "@batch=x :bob!b@h PRIVMSG #1 :* alice quit",
+            ":bob!b@h BATCH -x",
+            ":bob!b@h AWAY :lunch",
+            ":bob!b@h SETNAME :Robert",
+            ":test.example 305 alice :not for programs",
+        )
+        assert [process.stdout.readline().decode() for _ in range(6)] == [
+            "* alice was put out of #second by bob (out)\n",
+            "* bob renamed #first to #1 (shorter)\n",
+            "<bob> one\n",
+            "<bob> * alice quit\n",
+            "* bob is away (lunch)\n",
+            "* bob has the real name Robert now\n",
+        ]
+        modern.channels["#1"] = modern.channels.pop("#first")
+        out, _ = process.communicate(b"to the new name\n", timeout=LIMIT)
+        assert (process.returncode, out) == (0, b"")
+    assert modern.said == ["to the new name"]
+
+
 def test_nobody_reads(modern: Peer, ca: Path) -> None:
     reader, writer = os.pipe()
     with modern, running(modern.port, ca, stdout=writer) as process:

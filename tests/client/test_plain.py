@@ -8,10 +8,14 @@ from hypothesis import strategies as st
 
 from securechat.client import plain
 from securechat.client.events import (
+    AccountChanged,
     Acknowledged,
     Away,
+    AwayChanged,
+    ChannelRenamed,
     Disconnected,
     Event,
+    IgnoredChanged,
     Invited,
     Joined,
     Kicked,
@@ -22,11 +26,14 @@ from securechat.client.events import (
     NickChanged,
     Parted,
     Quit,
+    RealnameChanged,
     Refused,
     ServerSaid,
     TopicChanged,
+    Wallops,
 )
 from securechat.client.requests import Request
+from securechat.irc.modes import ModeChange
 from tests.client.test_safe import TEXTS
 
 HOME = "#lobby"
@@ -68,7 +75,29 @@ def _said(
         (TopicChanged(HOME, "", "bob"), "* bob took away the topic of #lobby"),
         (TopicChanged(HOME, "tea", None), "* the topic of #lobby is: tea"),
         (TopicChanged(HOME, "", None), "* #lobby has no topic"),
-        (ModesChanged(HOME, "+o alice", "bob"), "* bob set modes of #lobby: +o alice"),
+        (ModesChanged(HOME, "+Z alice", "bob"), "* bob set modes of #lobby: +Z alice"),
+        (
+            ModesChanged(HOME, "+ov alice al", "bob", (ModeChange(True, "o", "alice"), ModeChange(True, "v", "al"))),
+            "* bob made alice an operator, gave al a voice in #lobby",
+        ),
+        (
+            ModesChanged("alice", "+i", "alice", (ModeChange(True, "i"),), personal=True),
+            "* alice set +i on alice (invisible to those who share no channel)",
+        ),
+        (ModesChanged("alice", "-i", "alice", (ModeChange(False, "i"),), personal=True), "* alice set -i on alice"),
+        (ChannelRenamed("#tea", "#coffee", "bob", ""), "* bob renamed #tea to #coffee"),
+        (ChannelRenamed("#tea", "#coffee", "bob", "better"), "* bob renamed #tea to #coffee (better)"),
+        (AwayChanged("bob", "lunch"), "* bob is away (lunch)"),
+        (AwayChanged("bob", None), "* bob is back"),
+        (RealnameChanged("bob", "Robert B."), "* bob has the real name Robert B. now"),
+        (AccountChanged("bob", "rob"), "* bob logged in as rob"),
+        (AccountChanged("bob", None), "* bob logged out"),
+        (Wallops("bob", "hear, hear"), "(to operators) -bob- hear, hear"),
+        (IgnoredChanged("bob!*@*", adding=True), "* you ignore bob"),
+        (IgnoredChanged("~a:bob", adding=False), "* you no longer ignore the account bob"),
+        (Acknowledged(Request("1", "MODE", ("#c", "+m"), labelled=True), empty=True), "* nothing has changed"),
+        (Acknowledged(Request("1", "MODE", ("#c", "+m"), labelled=True)), None),
+        (Acknowledged(Request("1", "PART", ("#c",), labelled=True), empty=True), None),
         (Invited("alice", HOME, "bob"), "* bob invited alice to #lobby"),
         (Names(HOME, ("@alice", "bob")), "* in #lobby: @alice, bob"),
         (Names(HOME, ()), "* in #lobby: nobody"),
@@ -80,6 +109,14 @@ def _said(
 )
 def test_forms(event: Event, line: str | None) -> None:
     assert plain.line(event, HOME) == line
+
+
+def test_a_message_of_several_lines() -> None:
+    several = _said("one\n\n\x1b* bob quit", target="#other")
+    assert plain.lines(several, HOME) == ["#other <alice> one", "#other <alice> ", "#other <alice> ␛* bob quit"]
+    assert plain.block(several, HOME) == ["#other <alice> one", "", "␛* bob quit"]
+    assert plain.lines(Joined("alice", HOME, own=False), HOME) == ["* alice joined #lobby"]
+    assert plain.block(Disconnected(None), HOME) == []
 
 
 def test_without_a_home_every_channel_is_named() -> None:
@@ -94,6 +131,15 @@ def test_nobody_can_pass_for_somebody_else_or_for_the_server(text: str, kind: Ki
     assert re.match(r"(#other |\(private\) |\(to me\) )?(<alice>|\* <alice>|-alice-) ", line)
 
 
+@given(TEXTS, st.sampled_from(Kind))
+def test_no_line_of_a_message_is_without_its_name(text: str, kind: Kind) -> None:
+    several = _said(f"{text}\n{text}", kind=kind)
+    for line in plain.lines(several, HOME):
+        assert re.match(r"(<alice>|\* <alice>|-alice-) ", line)
+        assert len(line.splitlines()) == 1
+    assert all(len(line.splitlines()) <= 1 for line in plain.block(several, HOME))
+
+
 @given(TEXTS)
 def test_no_event_makes_two_lines(text: str) -> None:
     for event in (
@@ -104,6 +150,14 @@ def test_no_event_makes_two_lines(text: str) -> None:
         ServerSaid(text, text, text),
         Invited(text, text, text),
         ModesChanged(text, text, text),
+        ModesChanged(text, text, text, (ModeChange(True, "b", text),)),
+        ModesChanged(text, text, text, (), personal=True),
+        ChannelRenamed(text, text, text, text),
+        AwayChanged(text, text),
+        RealnameChanged(text, text),
+        AccountChanged(text, text),
+        Wallops(text, text),
+        IgnoredChanged(text, adding=True),
         NickChanged(text, text, own=True),
     ):
         line = plain.line(event, HOME)

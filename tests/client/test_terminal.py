@@ -190,8 +190,8 @@ def test_a_paste_of_several_lines_is_text(peer: Peer, ca: Path) -> None:
         screen.type("\x1b[200~one\n/quit\n\nexit\x1b[201~")
         screen.wait_for("exit")
         screen.type("\r")
-        screen.wait_for("<alice> one /quit  exit\n")
-        assert re.search(r"\d\d:\d\d <alice> one\r\n {6}/quit\r\n {6}\r\n {6}exit\r\n", screen.raw)
+        screen.wait_for("<alice> one | /quit |  | exit\n")
+        assert re.search(r"\d\d:\d\d <alice> one\r\n {6}\| /quit\r\n {6}\| \r\n {6}\| exit\r\n", screen.raw)
         assert peer.said == ["one\n/quit\n\nexit"]
 
 

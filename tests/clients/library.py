@@ -1,5 +1,6 @@
 """Somebody who uses the Python library `irc`: connected as docs/clients.md says, hearing what its handlers are told."""
 
+import base64
 import runpy
 import time
 from collections.abc import Callable, Iterator
@@ -74,10 +75,24 @@ class Person:
         assert all(row[1] == channel for row in rows)
         return {name for row in rows for name in row[2].split()}
 
+    def whois(self, nick: str) -> dict[str, list[str]]:
+        """Ask who somebody is: the arguments of all numerics of the answer, by their names."""
+        self.connection.whois([nick])
+        events = self.until("endofwhois", lambda event: event.arguments[0] == nick)
+        return {event.type: event.arguments for event in events}
+
     def close(self) -> None:
         """Leave, if it has not left."""
         if self.connection.is_connected():
             self.connection.disconnect()
+
+    def log_in(self, account: str, password: str = PASSWORD) -> None:
+        """Of somebody who is on the chat already; the library knows only the logging in that comes first."""
+        self.connection.send_raw("AUTHENTICATE PLAIN")
+        self.expect("authenticate")
+        secret = base64.b64encode(f"\0{account}\0{password}".encode()).decode()
+        self.connection.send_raw(f"AUTHENTICATE {secret}")
+        self.expect("saslsuccess")
 
 
 @contextmanager
@@ -86,6 +101,19 @@ def person(
 ) -> Iterator[Person]:
     """Somebody who has just connected, and has not looked yet at what the server says."""
     one = Person(settings_file(NAME, server, user, ca or server.place.ca, password), home / f"{user}.py")
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+@contextmanager
+def guest(server: Server, nick: str, home: Path) -> Iterator[Person]:
+    """Somebody without an account, in the same way."""
+    login = f'    "{PASSWORD}",\n    sasl_login="{nick}",\n'
+    program = settings_file(NAME, server, nick, server.place.ca)
+    assert login in program
+    one = Person(program.replace(login, ""), home / f"{nick}.py")
     try:
         yield one
     finally:

@@ -42,6 +42,20 @@ class Words:
     away: str
     not_operator: str
     refused_authority: str
+    parted: str
+    mode: str
+    modes: str
+    banned: str
+    kicked: str
+    inviting: str
+    invited: str
+    listed: str
+    was: str
+    came: str
+    went: str
+    account_changed: str
+    ended: str
+    """What may look like a complaint when the server ends, and while there is none."""
     refused_password: str = "SASL authentication failed"
 
 
@@ -55,6 +69,7 @@ class IrcClient:
     home: Path
     ca: Path | None = None
     password: str = PASSWORD
+    rows: int = ROWS
     pane: Pane = field(init=False)
 
     name: ClassVar[str]
@@ -63,11 +78,18 @@ class IrcClient:
     """The command that only prints something."""
     complaints: ClassVar[str]
     """A regular expression for what a client shows when the server does something that it does not understand."""
+    list_all: ClassVar[str]
+    """The command that lists all channels."""
+    watch: ClassVar[str]
+    """The command, without a nick, after which it tells when somebody comes and goes."""
+    ban_mask: ClassVar[str]
+    """What it bans when it is to ban somebody."""
 
     def __post_init__(self) -> None:
         self.home.mkdir()
-        self.pane = self.tmux.open(self.command(), {"HOME": str(self.home)}, COLUMNS, ROWS)
+        self.pane = self.tmux.open(self.command(), {"HOME": str(self.home)}, COLUMNS, self.rows)
         self._windows = [STATUS]
+        self._reviews = 0
         self.prepare()
         for line in settings(self.name, self.server, self.user, self.ca or self.server.place.ca, self.password):
             self.pane.enter(self.adapted(line))
@@ -83,12 +105,15 @@ class IrcClient:
         """A setting in the spelling of the version that is installed."""
         return line
 
+    def settle(self, channel: str) -> None:
+        """Wait until it knows what it wants to know of a channel that it has just entered, and that is shown."""
+
     def look_at(self, window: str) -> None:
         """Show a channel's window, or `STATUS`; wait until it is there."""
         raise NotImplementedError
 
-    def raw(self) -> str:
-        """What went over the connection, as the client noted it."""
+    def raw(self, token: str) -> str:
+        """What went over the connection up to the answer to `PING token`, as the client noted it."""
         raise NotImplementedError
 
     def names(self, channel: str, count: int) -> set[str]:
@@ -112,25 +137,36 @@ class IrcClient:
         """Wait until the window that is shown has what `words` says under this name."""
         self.pane.expect(filled(getattr(self.words, word), values))
 
-    def review(self) -> None:
+    def answered(self, token: str) -> None:
+        """Wait until all that was asked has its answer. `STATUS` is shown, and the token was not used before."""
+        self.say(f"/quote PING {token}")
+        self.pane.expect(f"PONG.*: {token}$")
+
+    def review(self, known: str = r"(?!)") -> str:
         """Look through all windows, and at what went over the wire: nothing may look like a misunderstanding.
 
-        The one error that is welcome is 451, the answer to irssi's `JOIN :`, by which it finds out whether the server
-        keeps quiet before the registration.
+        Lines that are `known` don't count. The one error that is welcome is 451, the answer to irssi's `JOIN :`, by
+        which it finds out whether the server keeps quiet before the registration. What went over the wire is returned.
         """
+        self._reviews += 1
+        token = f"review-{self._reviews}"
         self.look_at(STATUS)
-        self.say("/quote PING review")
-        self.pane.expect("PONG.*: review$")  # and with it the answers to all that was asked before
+        self.answered(token)
         for number, window in enumerate(self._windows):
             self.look_at(window)
-            self.say(f"{self.echo} reviewed {number}")
-            self.pane.expect(rf"\d\d[-! |]+reviewed {number}\b")  # below all that is to be looked at
-            screen = self.pane.screen()
-            assert not re.search(self.complaints, screen), screen
-        raw = self.raw()
+            self.say(f"{self.echo} {token} of {number}")
+            self.pane.expect(rf"\d\d[-! |]+{token} of {number}\b")  # below all that is to be looked at
+            rows = [row for row in self.pane.screen().splitlines() if not re.search(known, row)]
+            assert not [row for row in rows if re.search(self.complaints, row)], "\n".join(rows)
+            self.judge(rows)
+        raw = self.raw(token)
         assert f":{SERVER_NAME} 001 {self.user} :" in raw
         errors = set(re.findall(rf":{re.escape(SERVER_NAME)} ((?:[45]\d\d|FAIL|WARN) .*)", raw))
         assert errors <= {"451 * :You have not registered"}, errors
+        return raw
+
+    def judge(self, rows: list[str]) -> None:
+        """Look at a window for more than complaints."""
 
     def leave(self, reason: str) -> None:
         """Leave the chat, and wait until the program has ended well."""
@@ -149,9 +185,9 @@ class Irssi(IrcClient):
     echo = "/echo"
     words = Words(
         verified=r"Irssi: Protocol: TLSv1\.3 ",
-        logged_in=r"-!- \S+ {nick} You are now logged in as {nick}$",
+        logged_in=r"-!- numeric 900: \S+ {nick} You are now logged in as {nick}$",
         joined=r"-!- {nick} \[\S+@\S+\] has joined {channel}$",
-        said=r"<[ @]?{nick}> {text}$",
+        said=r"<[ @+]?{nick}> {text}$",
         action=r" \* {nick} {text}$",
         left=r"-!- {nick} \[\S+@\S+\] has left {channel} \[{reason}\]$",
         quit=r"-!- {nick} \[\S+@\S+\] has quit \[{reason}\]$",
@@ -162,8 +198,33 @@ class Irssi(IrcClient):
         away=r"-!- {nick} is away: {text}$",
         not_operator=r"-!- {channel} You're not channel operator$",
         refused_authority=r"warning Could not verify TLS servers certificate: self-signed certificate in",
+        parted=r"-!- {nick} \[\S+@\S+\] has left {channel} \[\]$",
+        mode=r"-!- mode/{channel} \[{modes}\] by {nick}$",
+        modes=r"-!- mode/{channel} \[\+{modes}\]$",
+        banned=r"-!- 1 - {channel}: ban {mask} \[by {by}!",
+        kicked=r"-!- {nick} was kicked from {channel} by {by} \[{reason}\]$",
+        inviting=r"-!- Inviting {nick} to {channel}$",
+        invited=r"-!- {nick} invites you to {channel}$",
+        listed=r"-!- numeric 322: {channel} {count} {topic}$",
+        was=r"-!- {nick} \[{nick}@\S+\]$",
+        came=r"-!- Irssi: {nick} \[\S+@\S+\] \[.*\] has joined to \w+$",
+        went=r"-!- Irssi: {nick} has left \w+$",
+        account_changed=r"-!- {nick} \[\S+@\S+\] .*{account}",
+        ended=r"-!- ERROR Closing link: |warning SSL handshake failed: Connection refused$",
     )
     complaints = r"Unknown \w|unknown mode|FAIL|ERROR|Irssi: critical|warning|flood"
+    list_all = "/list -yes"
+    watch = "/notify"
+    ban_mask = "*!*{user}@{host}"
+
+    as_they_are = frozenset(
+        "001 002 003 004 005 251 252 253 254 255 265 266 321 322 323 347 349 368 372 375 376 "
+        "730 731 732 733 900".split()
+    )
+    """The numerics that irssi knows nothing of, or nothing better than to show what is in them.
+
+    It has no words for a numeric that is new to it, so `prepare` gives it some, and `judge` looks for others.
+    """
 
     def command(self) -> list[str]:
         return ["irssi"]
@@ -174,11 +235,24 @@ class Irssi(IrcClient):
             "cmd_queue_speed 0msec",
             "cmds_max_at_once 100",
             "paste_verify_line_count 0",
+            "rawlog_lines 5000",
+            "show_account_notify on",
+            "notify_check_time 1secs",
+            "server_reconnect_time 1secs",
             "actlist_names on",
         ):
             self.say(f"/set {setting}")
+        for name in ("default_event", "default_event_server"):
+            self.say(f"/format {name} numeric $2: $1")
         self.pane.expect("actlist_names on$|actlist_names ON$")
         self.say("/clear")
+
+    def settle(self, channel: str) -> None:
+        self.pane.expect(rf"Irssi: Join to {re.escape(channel)} was synced in")
+
+    def judge(self, rows: list[str]) -> None:
+        shown = set(re.findall(r"-!- numeric (\S+): ", "\n".join(rows)))
+        assert shown <= self.as_they_are, shown - self.as_they_are
 
     def look_at(self, window: str) -> None:
         if window == STATUS:
@@ -192,13 +266,13 @@ class Irssi(IrcClient):
 
     def shown(self, window: str) -> None:
         where = r"\[1:" if window == STATUS else rf"\[\d+:{NETWORK}/{re.escape(window)}\b"
-        self.pane.expect(rf"^ \[\d\d:\d\d\] \[\S+\] {where}")
+        self.pane.expect(rf"^ \[\d\d:\d\d\] \[[^]]+\] {where}")
 
-    def raw(self) -> str:
-        notes = self.home / "raw"
+    def raw(self, token: str) -> str:
+        notes = self.home / f"raw of {token}"
         self.say(f"/rawlog save {notes}")
-        self.say("/echo the raw log is saved")
-        self.pane.expect("the raw log is saved$")
+        self.say(f"/echo the raw log of {token} is saved")
+        self.pane.expect(f"the raw log of {token} is saved$")
         return notes.read_text()
 
     def names(self, channel: str, count: int) -> set[str]:
@@ -206,7 +280,7 @@ class Irssi(IrcClient):
         total = rf"Irssi: {re.escape(channel)}: Total of {count} nicks"
         self.pane.expect(total)
         last = re.split(total, self.pane.screen())[-2].rpartition(f"[Users {channel}]")[2]
-        return {prefix.strip() + nick for prefix, nick in re.findall(r"\[([ @])(\S+)\s*\]", last)}
+        return {prefix.strip() + nick for prefix, nick in re.findall(r"\[([ @+])(\S+)\s*\]", last)}
 
 
 class WeeChat(IrcClient):
@@ -218,7 +292,7 @@ class WeeChat(IrcClient):
         verified=r"gnutls: peer's certificate is trusted",
         logged_in=r"-- \| You are now logged in as {nick} \(",
         joined=r"--> \| {nick} \[{nick}\] \(.*\) \(\S+@\S+\) has joined {channel}\b",
-        said=r"\d {nick} \| {text}(?: |$)",
+        said=r"\d +[@+]?{nick} \| {text}(?: |$)",
         action=r"\* \| {nick} {text}(?: |$)",
         left=r"<-- \| {nick} \(\S+@\S+\) has left {channel} \({reason}\)",
         quit=r"<-- \| {nick} \(\S+@\S+\) has quit \({reason}\)",
@@ -229,8 +303,24 @@ class WeeChat(IrcClient):
         away=r"-- \| \[{nick}\] is away: {text}$",
         not_operator=r"-- \| {channel}: You're not channel operator",
         refused_authority=r"=!= \| gnutls: peer's certificate is NOT trusted$",
+        parted=r"<-- \| {nick} \(\S+@\S+\) has left {channel}\b",
+        mode=r"-- \| Mode {channel} \[{modes}\] by {nick}\b",
+        modes=r"-- \| Mode {channel} \[\+{modes}\](?: |$)",
+        banned=r"-- \| \[{channel}\] \[1\] {mask} banned by {by} \(",
+        kicked=r"<-- \| {by} has kicked {nick} \({reason}\)",
+        inviting=r"-- \| {by} has invited {nick} to {channel}$",
+        invited=r"-- \| You have been invited to {channel} by {nick}\b",
+        listed=r"-- \| {channel}\({count}\): {topic}$",
+        was=r"-- \| \[{nick}\] \({nick}@\S+\) was {nick}$",
+        came=r"-- \| notify: {nick} \(\S+@\S+\) has connected$",
+        went=r"-- \| notify: {nick} has quit$",
+        account_changed=r"-- \| {nick} has identified as {account}\b",
+        ended=r"=!= \| (?:Closing link: |irc: (?:reading|error: ))|=!= \| +(?:error|irc)",
     )
-    complaints = r"=!=|Unknown command"
+    complaints = r"=!=|Unknown command|not found|[Tt]oo few arguments"
+    list_all = "/list"
+    watch = "/notify add"
+    ban_mask = "*!{user}@{host}"
 
     def command(self) -> list[str]:
         # The number of lines that count as pasted must be set before there is any.
@@ -238,9 +328,14 @@ class WeeChat(IrcClient):
 
     def prepare(self) -> None:
         self.pane.expect(r"Option changed: weechat\.look\.paste_max_lines")
-        # These are one option, under the names that it has had; WeeChat says of the other that there is none.
-        for option in ("server_default.anti_flood_prio_high 0", "server_default.anti_flood 0"):
+        # These are one matter, under the names that it has had; WeeChat says of the others that there is none.
+        for option in (
+            "server_default.anti_flood_prio_high 0",
+            "server_default.anti_flood_prio_low 0",
+            "server_default.anti_flood 0",
+        ):
             self.say(f"/set irc.{option}")
+        self.say("/set irc.server_default.autoreconnect_delay 1")
         self.say("/set irc.look.server_buffer independent")
 
     def adapted(self, line: str) -> str:
@@ -257,9 +352,9 @@ class WeeChat(IrcClient):
         where = rf"server\[{NETWORK}\]" if window == STATUS else re.escape(window)
         self.pane.expect(rf"│\[\d\d:\d\d\] \[\d+\] \[irc/{NETWORK}\] \d+:{where}(?:\W|$)")
 
-    def raw(self) -> str:
+    def raw(self, token: str) -> str:
         self.say("/server raw")
-        self.pane.expect(rf":{SERVER_NAME} PONG {SERVER_NAME} :review$")
+        self.pane.expect(rf":{SERVER_NAME} PONG {SERVER_NAME} :{token}$")
         return self.pane.screen()
 
     def names(self, channel: str, count: int) -> set[str]:

@@ -62,8 +62,7 @@ def test_answers_a_command(alice: Person, judy: Bot) -> None:
 
 
 def test_is_known_as_a_bot(alice: Person, judy: Bot) -> None:
-    alice.connection.whois(["judy"])
-    assert "335" in {event.type for event in alice.until("endofwhois")}  # RPL_WHOISBOT: the library has no name for it
+    assert "335" in alice.whois("judy")  # RPL_WHOISBOT: the library has no name for it
 
 
 def test_comes_again_when_it_was_kicked(alice: Person, judy: Bot) -> None:

@@ -149,8 +149,7 @@ def test_asks(alice: Person, bob: Person, den: str) -> None:
     assert bob.names(den) == {"@alice", "bob"}
     bob.connection.who(den)
     assert {row[4] for row in bob.answer("whoreply", "endofwho")} == {"alice", "bob"}
-    bob.connection.whois(["alice"])
-    answer = {event.type: event.arguments for event in bob.until("endofwhois")}
+    answer = bob.whois("alice")
     assert answer["whoisuser"][0] == "alice"
     assert answer["whoisaccount"][:2] == ["alice", "alice"]
     assert answer["whoischannels"] == ["alice", f"@{den}"]

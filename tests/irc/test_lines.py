@@ -107,6 +107,9 @@ def test_nul_is_refused() -> None:
     (error,) = LineBuffer().feed(b"@label=5\0 PRIVMSG #a :b\n")
     assert isinstance(error, NullByteError)
     assert error.tags == {}  # a label with NUL could not be sent back
+    (error,) = LineBuffer().feed(b"@a=\0;label=5 PRIVMSG #a :b\n")
+    assert isinstance(error, NullByteError)
+    assert error.tags == {"label": "5"}
 
 
 @pytest.mark.parametrize(
@@ -116,6 +119,7 @@ def test_nul_is_refused() -> None:
         (b"user u s e :\xe9", "USER", {}),
         (b"@label=x\\sy;+t=\xc3\xa9 :src PRIVMSG #a :\xed\xa0\x80", "PRIVMSG", {"label": "x y", "+t": "é"}),
         (b"@label=\xff PRIVMSG #a :b", "PRIVMSG", {}),
+        (b"@+t=\xff;label=7;;+u PRIVMSG #a :b", "PRIVMSG", {"label": "7", "+u": ""}),  # what is bad is left out
         (b"@label=\xef\xbf\xbd NOTICE #a :\xc0\x80", "NOTICE", {"label": "\ufffd"}),  # a real U+FFFD is not made up
         (b"\xff\xfe", "*", {}),
         (b"@a=\xff", "*", {}),

@@ -88,6 +88,7 @@ def test_what_comes_of_a_bad_batch_is_ignored(opened: Opener, lines: list[str], 
     [
         ("BATCH", "461 {} BATCH :Not enough parameters"),
         ("BATCH x draft/multiline #fail", failed("INVALID_REFTAG x", BAD_TAG)),
+        ("BATCH abc draft/multiline #fail", failed("INVALID_REFTAG abc", BAD_TAG)),
         ("BATCH +", failed("INVALID_REFTAG +", BAD_TAG)),
         ("BATCH :", failed("INVALID_REFTAG *", BAD_TAG)),
         ("BATCH +a_b draft/multiline #fail", failed("INVALID_REFTAG a_b", BAD_TAG)),

@@ -37,15 +37,25 @@ def test_kill(opened: Opener) -> None:
     boss, (first, second) = opened(account="boss"), opened.pair("#kill")
     boss.ask(f"KILL {second.nick} :no reason")
     assert shown(first.expect("QUIT")) == f"{second.nick} QUIT :Killed (boss (no reason))"
-    end = second.to_end()
-    assert shown(end[-1]) == "ERROR :Closing link: Killed (boss (no reason))"
+    *_, kill, error = second.to_end()
+    assert shown(kill) == f"boss KILL {second.nick} :no reason"
+    assert shown(error) == "ERROR :Closing link: Killed (boss (no reason))"
     assert commands(first.ask(f"WHOIS {second.nick}")) == ["401", "318"]
 
 
 def test_kill_ends_all_connections_of_a_user(opened: Opener) -> None:
     boss, one_of, other = opened(account="boss"), opened(account="alice"), opened(account="alice")
     boss.ask("KILL alice :both")
-    assert one_of.to_end()[-1].command == other.to_end()[-1].command == "ERROR"
+    assert commands(one_of.to_end()[-2:]) == commands(other.to_end()[-2:]) == ["KILL", "ERROR"]
+
+
+def test_an_operator_can_end_their_own_connection(opened: Opener) -> None:
+    boss = opened(None, "message-tags", "account-tag", "labeled-response", "batch", account="boss")
+    boss.send("@label=own KILL boss :enough")
+    kill, acknowledged, error = boss.to_end()
+    assert (kill.command, kill.params, kill.tags["account"]) == ("KILL", ["boss", "enough"], "boss")
+    assert (acknowledged.command, acknowledged.tags) == ("ACK", {"label": "own"})
+    assert error.command == "ERROR"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +129,17 @@ def _refused(house: House) -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("1w2d3h4m5s", 788_645), ("90m", 5400), ("5s", 5), ("0s", 0), ("9999w", 3_153_600_000), ("", None), ("spam", None), ("1", None), ("1h1d", None)],
+    [
+        ("1w2d3h4m5s", 788_645),
+        ("90m", 5400),
+        ("5s", 5),
+        ("0s", 0),
+        ("9999w", 3_153_600_000),
+        ("", None),
+        ("spam", None),
+        ("1", None),
+        ("1h1d", None),
+    ],
 )
 def test_durations(text: str, seconds: int | None) -> None:
     assert duration(text) == seconds

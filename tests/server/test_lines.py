@@ -79,6 +79,32 @@ def test_what_is_no_line_costs_one_answer(client: Client, data: bytes, answer: s
     assert told(client, b"PING x\r\n") == [f"PONG {NAME} :x"]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "X" * 510,
+        f"PRIVMSG {'n' * 490} :hello",
+        f"MODE {'n' * 500}",
+        f"INVITE {'n' * 250} #{'c' * 240}",
+        f"WHOIS {'ü' * 240}",
+        f"SILENCE +{'x' * 490}",
+        f"VERSION {'x' * 490}",
+        f"HELP {'x' * 490}",
+    ],
+)
+def test_an_answer_that_repeats_a_long_word_still_says_what_was_wrong(client: Client, line: str) -> None:
+    first, *_ = client.ask(line)
+    assert " " in first.params[-1]
+    assert len(first.params[-2]) > 150
+    assert set(first.params[-2]) <= set(line)
+
+
+def test_a_label_is_found_beside_what_is_not_utf8(opened: Opener) -> None:
+    client = opened(None, "labeled-response", "batch")
+    client.send_bytes(b"@+a=\xff;label=here PRIVMSG #a :x\r\n@label=\xff PRIVMSG #a :x\r\n")
+    assert [(m.command, m.tags) for m in client.sync()] == [("FAIL", {"label": "here"}), ("FAIL", {})]
+
+
 def test_invalid_utf8_during_registration(opened: Opener) -> None:
     client = opened.stranger()
     client.send("NICK latin")

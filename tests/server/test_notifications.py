@@ -113,6 +113,16 @@ def test_a_login(opened: Opener) -> None:
     assert elsewhere.sync() == []
 
 
+def test_who_logs_in_has_the_account_of_before_until_that_is_told(opened: Opener) -> None:
+    """As the example of IRCv3 account-tag shows it."""
+    client, watcher = opened.pair("#tagged", "account-notify", "account-tag")
+    for account, before in (("carol", {}), ("dave", {"account": "carol"})):
+        log_in(client, account)
+        client.ask("PRIVMSG #tagged :x")
+        told = [(m.params[0], m.tags) for m in watcher.sync() if m.command in ("ACCOUNT", "PRIVMSG")]
+        assert told == [(account, before), ("#tagged", {"account": account})]
+
+
 @pytest.mark.parametrize(
     ("caps", "expected"),
     [

@@ -280,3 +280,27 @@ def test_nick_changes_are_seen_by_those_who_share_a_channel(opened: Opener) -> N
     assert first.asked("NICK 9") == [f"432 {first.nick} 9 :Erroneus nickname"]
     assert first.asked("NICK") == [f"431 {first.nick} :No nickname given"]
     assert commands(first.ask("WHOIS renamed")) == ["311", "319", "312", "671", "317", "318"]
+
+
+def test_an_answer_names_who_one_was_when_one_asked(opened: Opener) -> None:
+    """Also where all is sent at once, and the nick has changed before the answer goes out."""
+    client = opened.stranger()
+    client.send("NICK once", "USER u 0 * :x", "NICK twice", "LIST", "WHO *", "NICK thrice", "KICK", "MOTD", "PING :end")
+    nick = "once"
+    while (message := client.message()).command != "PONG":
+        if message.command == "NICK":
+            assert message.source is not None
+            assert message.source.startswith(f"{nick}!")
+            (nick,) = message.params
+        else:
+            assert message.params[0] == nick
+    assert nick == "thrice"
+
+
+def test_a_login_that_changes_the_nick_waits_for_what_was_asked_before(certs: Path, tmp_path: Path) -> None:
+    with running(certs, tmp_path, guests=False) as house:
+        client = Opener(house)(None, "sasl", account="alice")
+        answers = client.ask("LIST", "MOTD", "AUTHENTICATE PLAIN", f"AUTHENTICATE {plain('Bob')}")
+        at = commands(answers).index("NICK")
+        assert {message.params[0] for message in answers[: at - 1]} == {"alice"}
+        assert {message.params[0] for message in answers[at:]} == {"Bob"}

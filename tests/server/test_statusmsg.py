@@ -57,6 +57,15 @@ def test_who_hears_what_is_for_some(opened: Opener, kind: str) -> None:
             assert ranks.who_heard(kind, prefix + channel) == ears.replace(letter, "")
 
 
+@pytest.mark.parametrize(("prefixes", "least"), [("@%", "%"), ("%@", "%"), ("@+%", "+"), ("@@", "@")])
+def test_several_prefixes_are_the_least_of_them(opened: Opener, prefixes: str, least: str) -> None:
+    """Modern IRC, "PRIVMSG message": "PRIVMSG @%#bunny" is "functionally identical" to "PRIVMSG %#bunny"."""
+    ranks = Ranks(opened, "#several", "echo-message")
+    (echo,) = ranks.plain.ask(f"PRIVMSG {prefixes}#several :x")
+    assert echo.params[0] == f"{least}#several"
+    assert ranks.who_heard("PRIVMSG", f"{least}#several") == {"@": "o", "%": "oh", "+": "ohv"}[least]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("prefix", ["@", "+", "%"])
 def test_the_sender_gets_it_back_whoever_hears_it(opened: Opener, kind: str, prefix: str) -> None:
@@ -83,8 +92,10 @@ def test_the_sender_gets_it_back_whoever_hears_it(opened: Opener, kind: str, pre
         ("~#wrong", "401 {} ~#wrong :No such nick/channel"),
         ("&#wrong", "401 {} &#wrong :No such nick/channel"),
         ("!#wrong", "401 {} !#wrong :No such nick/channel"),
-        ("@@#wrong", "401 {} @@#wrong :No such nick/channel"),
-        ("@+#wrong", "401 {} @+#wrong :No such nick/channel"),
+        ("@~#wrong", "401 {} @~#wrong :No such nick/channel"),
+        ("@+nobody", "401 {} @+nobody :No such nick/channel"),
+        ("@+#wrong", "404 {} #wrong :Cannot send to channel"),
+        ("@+#nowhere", "403 {} @+#nowhere :No such channel"),
         ("@#", "403 {} @# :No such channel"),
         ("@#nowhere", "403 {} @#nowhere :No such channel"),
         ("#nowhere", "403 {} #nowhere :No such channel"),

@@ -36,13 +36,17 @@ class WallopsSaid:
 
 @dataclass(slots=True)
 class Killed:
-    """An operator has ended somebody's connections: for the record. What others see is that they left."""
+    """An operator has ended somebody's connections. What others see is that they left."""
 
     stamp: int
     source: str
     account_id: int | None
     nick: str
     reason: str
+    account: str | None = None
+    bot: bool = False
+    audience: tuple[int, ...] = ()
+    """The connections that end."""
 
 
 @dataclass(slots=True)

@@ -122,6 +122,8 @@ class AccountChanged:
     audience: tuple[int, ...]
     own: tuple[int, ...]
     bot: bool = False
+    before: str | None = None
+    """The account that they had."""
 
 
 @dataclass(slots=True)

@@ -119,7 +119,7 @@ def batch(session: Session, message: Message) -> None:
     answer: Answer | None = None
     target = ""
     if sign not in ("+", "-") or not valid_reference(reference):
-        answer = fail(Code.INVALID_REFTAG, "BATCH", reference or params[0])
+        answer = fail(Code.INVALID_REFTAG, "BATCH", (reference if sign in ("+", "-") else "") or params[0])
     elif sign == "-" or "batch" in message.tags:
         answer = fail(Code.MULTILINE_INVALID, "BATCH")
     elif len(params) < 2:

@@ -36,7 +36,7 @@ class Command:
     command, 421.
     ``pipelined``: it does no more than put an entry into the journal, so it need not wait for those before it.
     ``large``: its answer holds a copy of much of the chat, so there is one at a time for a session, and a client that
-    does not read has no second. It waits until all answers have been taken.
+    does not read has no second. It waits until all answers have been taken, which what changes how they look wants too.
     """
 
     name: str

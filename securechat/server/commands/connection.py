@@ -52,6 +52,7 @@ def nick(session: Session, message: Message) -> None:
         session.reply(message, [session.numeric(Numeric.ERR_NONICKNAMEGIVEN)])
     elif session.registered:
         session.submit(message, (ChangeNick(session.number, wish),))
+        session.ask(lambda _: None)  # wait for that: what comes next may be answered at once, and to the new nick
     else:
         session.registration.take_nick(message, wish)
 
@@ -83,14 +84,16 @@ def quit(session: Session, message: Message) -> None:
 
 
 COMMANDS = (
-    # What was asked before is rendered with the capabilities of its time: so this waits until it has been.
+    # What was asked before is rendered with the capabilities and the nick of its time: so what changes either waits
+    # until it has been.
     Command("CAP", cap, "<subcommand> [:<capabilities>]", "Negotiates capabilities (IRCv3).", 0, When.ALWAYS,
             large=True),
-    Command("AUTHENTICATE", authenticate, "<mechanism or data>", "Logs in with SASL (IRCv3).", 1, When.ALWAYS),
+    Command("AUTHENTICATE", authenticate, "<mechanism or data>", "Logs in with SASL (IRCv3).", 1, When.ALWAYS,
+            large=True),
     Command("ISUPPORT", isupport, "", "Shows what the server supports, as 005 does (IRCv3).",
             early="draft/extended-isupport"),
     Command("PASS", password, "<password>", "Gives the password of the server, if it has one.", 1, When.BEFORE),
-    Command("NICK", nick, "<nick>", "Says how you want to be called.", 0, When.ALWAYS),
+    Command("NICK", nick, "<nick>", "Says how you want to be called.", 0, When.ALWAYS, large=True),
     Command("USER", user, "<username> 0 * <realname>", "Says who you are.", 4, When.BEFORE),
     Command("PING", ping, "<token>", "Asks for a PONG with the same token.", 1, When.ALWAYS),
     Command("PONG", pong, "<token>", "Answers a PING.", 0, When.ALWAYS),

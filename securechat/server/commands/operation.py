@@ -44,6 +44,7 @@ def oper(session: Session, message: Message) -> None:
             yield session.numeric(Numeric.RPL_YOUREOPER)
 
     session.submit(message, (BecomeOperator(session.number, casefold(name)),), ask, render)
+    session.ask(lambda _: None)  # wait for that: what comes next may be for operators only
 
 
 def _is_right(session: Session, name: str, password: str) -> bool:
