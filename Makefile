@@ -12,7 +12,7 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -m "not clients"
 
-# irssi and WeeChat in tmux: Debian packages, installed here when they are missing.
+# irssi and WeeChat in tmux: Debian packages, installed here when they are missing. A library and a bot come with `dev`.
 test-clients: $(READY)
 	scripts/install-clients.sh
 	$(BIN)/python -m pytest -m clients tests/clients

@@ -56,13 +56,13 @@ def join(chat: Chat, stamp: int, request: Join, applied: Applied) -> None:
         raise Refused(Reason.TOO_MANY_CHANNELS, request.channel)
     lasting = ""
     if channel is None:
-        if user.account_id is not None and chat.founded.get(user.account_id, 0) >= chat.rules.channels_per_user:
+        if user.account_id is not None and chat.founded.get(user.account_id, 0) >= chat.rules.channels_founded:
             raise Refused(Reason.TOO_MANY_CHANNELS, request.channel)
         channel = make_channel(chat, stamp, request.channel, user.account_id, applied)
         membership = Membership.of("o")
     else:
-        _check_may_enter(channel, user, request.key)
         lasting = _lasting_modes(chat, channel, user)
+        _check_may_enter(channel, user, request.key, lasting)
         membership = Membership.of(lasting)
         withdraw_invitation(channel, user, applied)
     entered = channel
@@ -88,13 +88,19 @@ def join(chat: Chat, stamp: int, request: Join, applied: Applied) -> None:
     )
 
 
-def _check_may_enter(channel: Channel, user: User, key: str) -> None:
-    """What keeps people out. Not the owner, and not whom an operator of the channel has invited."""
+def _check_may_enter(channel: Channel, user: User, key: str, lasting: str) -> None:
+    """What keeps people out. Not the owner, and not whom an operator of the channel has invited.
+
+    Of those who are operators and half-operators whenever they come (``lasting``) only bans keep somebody out: else a
+    restart of the server would leave a channel with a key, or for those invited, to its owner alone.
+    """
     invitation = channel.invited.get(user)
     if channel.owned_by(user) or (invitation is not None and invitation.by_operator):
         return
     if channel.is_banned(user):
         raise Refused(Reason.BANNED_FROM_CHANNEL, channel.name)
+    if Membership.of(lasting).rank >= Rank.HALF_OPERATOR:
+        return
     expected = invitation is not None or channel.in_list("I", user)
     if "i" in channel.flags and not expected:
         raise Refused(Reason.INVITE_ONLY, channel.name)
@@ -189,7 +195,7 @@ def invite(chat: Chat, stamp: int, request: Invite, applied: Applied) -> None:
     if not unheard:
         _expect(channel, target, may, stamp, applied)
     needed = Rank.HALF_OPERATOR if "i" in channel.flags else Rank.MEMBER
-    others = (s for s in channel.audience_from(needed) if s not in user.sessions)
+    others = (s for s in channel.audience_from(needed) if s != request.session)
     applied.events.append(
         Invited(
             stamp,

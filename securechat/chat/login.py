@@ -58,6 +58,7 @@ def become(chat: Chat, stamp: int, session: int, account: Account, new_host: str
                 user.bot,
                 user.realname,
                 tuple((c.name, c.members[user].modes, c.audience) for c in user.channels.values()),
+                user.away,
             )
         )
     if modes != user.modes:

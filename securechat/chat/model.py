@@ -37,6 +37,8 @@ class Rules:
     guests: bool = False
     lobby: str = "#lobby"
     channels_per_user: int = 100
+    channels_founded: int = 1000
+    """Which one account can own: they last."""
     sessions_per_user: int = 32
     held_per_account: int = 1000
     """Private messages that may wait for an account; of these guests may leave a tenth."""

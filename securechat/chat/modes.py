@@ -14,6 +14,7 @@ from securechat.irc.modes import ModeKind
 
 __all__ = [
     "ALL_KINDS",
+    "CHANGES_MODES",
     "CHANNEL_MODES",
     "DEFAULT_FLAGS",
     "LISTS",

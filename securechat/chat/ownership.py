@@ -79,7 +79,7 @@ def set_owner(chat: Chat, stamp: int, request: SetOwner, applied: Applied) -> No
     if (
         owner is not None
         and owner.id != channel.founder
-        and chat.founded.get(owner.id, 0) >= chat.rules.channels_per_user
+        and chat.founded.get(owner.id, 0) >= chat.rules.channels_founded
     ):
         raise Refused(Reason.TOO_MANY_OWNED, owner.name)
     told = dict.fromkeys(user.audience)

@@ -54,8 +54,8 @@ class Candidate(NamedTuple):
     """Somebody whom a mask may match; ``texts`` is what it is compared with."""
 
     key: str
-    texts: tuple[str, str, str, str]
-    """Nick, user name, host and real name."""
+    texts: tuple[str, str, str, str, str]
+    """Nick, user name, host, real name, and ``nick!user@host``."""
     operator: bool
     invisible: bool
 
@@ -125,7 +125,7 @@ def candidates(chat: Chat) -> list[Candidate]:
     """Everybody, to be compared with a mask outside the turn; :func:`visible` says who of them may be shown."""
     return [
         Candidate(
-            key, (user.nick, user.username, user.host, user.realname), "o" in user.modes, "i" in user.modes
+            key, (user.nick, user.username, user.host, user.realname, user.source), "o" in user.modes, "i" in user.modes
         )
         for key, user in chat.users.items()
     ]  # fmt: skip

@@ -223,9 +223,14 @@ class Limits:
             "Bytes that may wait for a client which reads slowly. One that is further behind is disconnected.",
         ),
     ] = 4 * 1024 * 1024
-    channels_per_user: Annotated[
-        int, Key(kinds.whole(1, 10_000), "Channels in which one user can be at a time, and that one account can found.")
-    ] = 100
+    channels_per_user: Annotated[int, Key(kinds.whole(1, 10_000), "Channels in which one user can be at a time.")] = 100
+    channels_founded: Annotated[
+        int,
+        Key(
+            kinds.whole(1, 100_000),
+            "Channels that can belong to one account. They last, also when they are empty, until it gives them up.",
+        ),
+    ] = 1000
     sessions_per_user: Annotated[int, Key(kinds.whole(1, 1_000), "Connections of one account at a time.")] = 32
     held_per_account: Annotated[
         int,

@@ -103,7 +103,7 @@ class Display:
             ):  # fmt: skip
                 self._show_line(event, event.audience, origin, replies)
             case Killed():  # whoever it is, also the operator: it is no answer
-                self._show_line(event, event.audience, None, replies)
+                self._show_line(event, event.sessions, None, replies)
             case OwnerChanged():
                 self._show_owner(event, origin, replies)
             case Banned() | Unbanned():

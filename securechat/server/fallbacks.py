@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from securechat.chat.events import ChannelRenamed, HostChanged
 from securechat.irc.names import casefold
-from securechat.server.lines import RENAME, fitted, join_body, tags_of
+from securechat.server.lines import AWAY_NOTIFY, RENAME, fitted, join_body, tags_of
 
 __all__ = ["reentry", "renamed"]
 
@@ -26,6 +26,8 @@ def reentry(event: HostChanged, session: int, flavour: int, line: Callable[[str]
             yield tags + fitted(f":{nick}!{event.username}@{event.host} {body}")
             if modes:
                 yield line(f"MODE {channel} +{modes} {' '.join([nick] * len(modes))}")
+    if event.away is not None and flavour & AWAY_NOTIFY:
+        yield tags + fitted(f":{nick}!{event.username}@{event.host} AWAY :{event.away}")
 
 
 def renamed(event: ChannelRenamed, source: str, account: str | None, realname: str, flavour: int) -> list[bytes]:

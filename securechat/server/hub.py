@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 import threading
 import time
 from collections.abc import Mapping
@@ -61,7 +60,7 @@ class Hub:
         self.started_text = time.strftime("%a %d %b %Y at %H:%M:%S UTC", time.gmtime(self.started))
         self.most_users = 0
         self.isupport = isupport(self.config)
-        self._cloak = secrets.token_bytes(16)
+        self._host_key = database.host_key()
         self._number = 0
         # Guards _number and _threads. No other lock is taken inside it.
         self._lock = threading.Lock()
@@ -129,15 +128,16 @@ class Hub:
     def host_of(self, address: str, account: str | None) -> str:
         """What others see as somebody's host: never where they are.
 
-        Guests of one address have the same, for as long as the server runs.
+        An account has one of its own, so a mask that a client makes of it, such as ``*!*@host``, means nobody else.
+        Guests of one address have the same, also after a restart: bans of it would not last otherwise.
         """
         if account is not None:
-            return self.name
+            return f"user/{account}"
         try:
             network = ip_address(address).packed
         except ValueError:
             network = address.encode()
-        return f"guest-{hashlib.blake2b(network, key=self._cloak, digest_size=5).hexdigest()}"
+        return f"guest-{hashlib.blake2b(network, key=self._host_key, digest_size=5).hexdigest()}"
 
     # -- defects ------------------------------------------------------------------------------------------------------
 

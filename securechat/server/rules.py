@@ -13,6 +13,7 @@ def rules_of(config: Config) -> Rules:
     return Rules(
         guests=config.accounts.guests,
         channels_per_user=limits.channels_per_user,
+        channels_founded=limits.channels_founded,
         sessions_per_user=limits.sessions_per_user,
         held_per_account=limits.held_per_account,
         topic_length=limits.topic_length,

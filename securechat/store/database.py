@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -126,6 +127,22 @@ class Database:
             return tables.load(connection), self._last_committed(connection)
         except (sqlite3.Error, ValueError) as error:
             raise StoreUnusable(f"The database {self._path} can't be read: {error}") from error
+
+    def host_key(self) -> bytes:
+        """16 secret bytes, drawn the first time that they are asked for. To be called before anything is written.
+
+        Raises :class:`StoreUnusable`.
+        """
+        connection = self._connection
+        assert connection is not None
+        try:
+            found = connection.execute("SELECT key FROM host_key").fetchone()
+            key = bytes(found[0]) if found else secrets.token_bytes(16)
+            if not found:
+                connection.execute("INSERT INTO host_key VALUES (1, ?)", (key,))
+        except sqlite3.Error as error:
+            raise StoreUnusable(f"The database {self._path} can't be used: {error}") from error
+        return key
 
     def write(self, events: Sequence[Event]) -> None:
         """Commit what these events change, in one transaction; return when it is on disk.

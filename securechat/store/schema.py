@@ -10,7 +10,7 @@ __all__ = ["MIGRATIONS", "SCHEMA", "VERSION", "Change"]
 Change = tuple[str, tuple[Any, ...]]
 """An SQL statement and its parameters."""
 
-VERSION = 2
+VERSION = 3
 
 SCHEMA = """
 -- Accepted events, in the one order that there is.
@@ -108,6 +108,12 @@ CREATE TABLE committed (
     stamp          INTEGER NOT NULL
 );
 INSERT INTO committed VALUES (1, 0);
+
+-- One row, once it is needed: the key by which the addresses of guests become what others see as their hosts.
+CREATE TABLE host_key (
+    one            INTEGER PRIMARY KEY CHECK (one = 1),
+    key            BLOB NOT NULL
+);
 """
 
 MIGRATIONS: Mapping[int, str] = {
@@ -130,6 +136,9 @@ CREATE TABLE server_bans (
     kind TEXT NOT NULL, key TEXT NOT NULL, mask TEXT NOT NULL, reason TEXT NOT NULL, set_by TEXT NOT NULL,
     set_at INTEGER NOT NULL, until INTEGER, PRIMARY KEY (kind, key)
 );
+""",
+    2: """
+CREATE TABLE host_key (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL);
 """,
 }
 """By version: what makes the next one of it. They are never changed, for files have been through them; a new version

@@ -71,6 +71,7 @@ rules = st.builds(
     guests=st.sampled_from([True, True, False]),
     lobby=st.sampled_from(["#lobby", "#Hall"]),
     channels_per_user=st.sampled_from([100, 2]),
+    channels_founded=st.sampled_from([1000, 2]),
     topic_length=st.sampled_from([390, 10]),
     away_length=st.sampled_from([200, 10]),
     kick_length=st.just(10),

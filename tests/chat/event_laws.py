@@ -133,7 +133,7 @@ def _sizes(chat: Chat) -> Iterator[tuple[tuple[str, int], int, int]]:
         for value in owner.metadata.values():
             yield ("value", 0), len(value.encode()), rules.metadata_value_length
     for id, number in chat.founded.items():
-        yield ("founded", id), number, rules.channels_per_user
+        yield ("founded", id), number, rules.channels_founded
     for id, number in chat.held_numbers.items():
         yield ("held", id), number, rules.held_per_account
 

@@ -56,6 +56,7 @@ def accounts(room: Room) -> None:
                 guests=True,
                 lobby="#Hall",
                 channels_per_user=3,
+                channels_founded=3,
                 topic_length=10,
                 channel_length=20,
                 sessions_per_user=2,

@@ -21,7 +21,14 @@ from securechat.irc.modes import ModeChange
 from tests.chat.room import Room
 
 RULES = Rules(
-    guests=True, lobby="#Hall", channels_per_user=3, list_entries=4, key_length=5, kick_length=5, channel_length=10
+    guests=True,
+    lobby="#Hall",
+    channels_per_user=3,
+    channels_founded=3,
+    list_entries=4,
+    key_length=5,
+    kick_length=5,
+    channel_length=10,
 )
 
 

@@ -7,8 +7,8 @@ from securechat.chat.requests import Join, Part, RemoveAccount
 from tests.chat.room import Room
 
 
-def test_an_account_founds_no_more_channels_than_it_may_be_in() -> None:
-    room = Room(Rules(channels_per_user=2))
+def test_an_account_founds_only_so_many_channels() -> None:
+    room = Room(Rules(channels_founded=2))
     ann = room.account("ann")
     session = room.enter(ann)
     for name in ("#one", "#two"):
@@ -21,7 +21,7 @@ def test_an_account_founds_no_more_channels_than_it_may_be_in() -> None:
 
 def test_what_an_account_founded_is_counted_again_after_a_restart() -> None:
 
-    room = Room(Rules(channels_per_user=2))
+    room = Room(Rules(channels_founded=2))
     ann = room.account("ann")
     session = room.enter(ann, "#one", "#two")
     room.leave(session)
@@ -30,7 +30,7 @@ def test_what_an_account_founded_is_counted_again_after_a_restart() -> None:
 
 
 def test_a_new_account_of_the_same_name_begins_anew() -> None:
-    room = Room(Rules(channels_per_user=2))
+    room = Room(Rules(channels_founded=2))
     room.leave(room.enter(room.account("ann"), "#one", "#two"))
     room.do(RemoveAccount("ann"))
     assert room.chat.founded == {}

@@ -91,7 +91,7 @@ def test_operators_of_the_server_give_away_any_but_the_servers(room: Room) -> No
 
 
 def test_an_account_is_given_only_so_many_channels() -> None:
-    room = Room(Rules(channels_per_user=1))
+    room = Room(Rules(channels_founded=1))
     ann = room.member("ann", "#tea")
     room.member("bob", "#coffee")
     room.refused(SetOwner(ann, "#tea", "bob"), Reason.TOO_MANY_OWNED, "bob")

@@ -75,7 +75,9 @@ def test_who_knows_a_nick_finds_whom_it_is(room: Room) -> None:
 def test_everybody_is_compared_with_a_mask(room: Room) -> None:
     room.user_mode(4, "+i")
     ann, bob, guest = candidates(room.chat)
-    assert ann == Candidate("ann", ("ann", "~ann", "host", "ann's name"), operator=True, invisible=False)
+    assert ann == Candidate(
+        "ann", ("ann", "~ann", "host", "ann's name", "ann!~ann@host"), operator=True, invisible=False
+    )
     assert (bob.key, bob.operator, bob.invisible) == ("bob", False, False)
     assert (guest.key, guest.texts[0], guest.invisible) == ("guest", "Guest", True)
 

@@ -147,7 +147,7 @@ def test_no_event_makes_two_lines(text: str) -> None:
         Kicked(text, text, text, text, own=False),
         TopicChanged(text, text, text),
         Names(text, (text, text)),
-        ServerSaid(text, text, text),
+        ServerSaid(text, text, (text, text)),
         Invited(text, text, text),
         ModesChanged(text, text, text),
         ModesChanged(text, text, text, (ModeChange(True, "b", text),)),

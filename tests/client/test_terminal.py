@@ -26,11 +26,11 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[>=]")
 
 
 class Screen:
-    """A process at a terminal of 80 columns: what it printed, without its moves, and what is typed."""
+    """A process at a terminal: what it printed, without its moves, and what is typed."""
 
-    def __init__(self, port: int, ca: Path, *options: str, ask: bool = False) -> None:
+    def __init__(self, port: int, ca: Path, *options: str, ask: bool = False, columns: int = 80) -> None:
         self._near, far = pty.openpty()
-        ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         environment = {**os.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "NO_COLOR": "1"}
         environment["SECURECHAT_PASSWORD"] = "" if ask else PASSWORD
         # A session of its own takes the first terminal that it opens for its own, and with it Ctrl-C.
@@ -106,8 +106,8 @@ def peer(certs: Path) -> Iterator[Peer]:
 
 
 @contextlib.contextmanager
-def at_screen(peer: Peer, ca: Path, *options: str, ask: bool = False) -> Iterator[Screen]:
-    screen = Screen(peer.port, ca, *options, ask=ask)
+def at_screen(peer: Peer, ca: Path, *options: str, ask: bool = False, columns: int = 80) -> Iterator[Screen]:
+    screen = Screen(peer.port, ca, *options, ask=ask, columns=columns)
     try:
         yield screen
     finally:
@@ -262,6 +262,54 @@ def test_a_lost_connection_ends_it_in_the_middle_of_a_line(peer: Peer, ca: Path,
         )
         if polite:
             assert "<bob> last words" in screen.text
+
+
+def test_the_prompt_goes_where_one_is(peer: Peer, ca: Path) -> None:
+    with at_screen(peer, ca, "--channel", "#one", "--channel", "#two") as screen:
+        screen.wait_for("* in #two: alice")
+        screen.wait_for("#one>")
+        session = peer.came.get(timeout=LIMIT)
+        session.send(":bob!b@h RENAME #one #1 :shorter")
+        screen.wait_for("* bob renamed #one to #1 (shorter)")
+        screen.wait_for("#1>")
+        session.send(":bob!b@h KICK #1 alice :out")
+        screen.wait_for("* alice was put out of #1 by bob (out)")
+        screen.wait_for("#two>")
+        session.send(":bob!b@h KICK #two alice")
+        screen.wait_for("* alice was put out of #two by bob")
+        screen.wait_for("(no channel)>")
+
+
+def test_those_who_are_ignored_are_not_seen(peer: Peer, ca: Path) -> None:
+    with at_screen(peer, ca) as screen:
+        screen.wait_for("#lobby>")
+        session = peer.came.get(timeout=LIMIT)
+        screen.type("/ignore bob\r")
+        screen.wait_for("* you ignore bob, until you leave")
+        session.send(
+            ":bob!b@h PRIVMSG #lobby :unheard",
+            ":bob!b@h INVITE alice #unheard",
+            ":bob!b@h NOTICE alice :unheard",
+            ":carol!c@h PRIVMSG #lobby :heard",
+        )
+        screen.wait_for("<carol> heard")
+        assert "unheard" not in screen.text
+
+
+def test_a_message_of_several_lines_can_look_like_nothing_else(peer: Peer, ca: Path) -> None:
+    lines = ["one", "12:34 <carol> two", "* carol quit " * 9, "", "x" * 90]
+    batch = [f"@batch=x :bob!b@h PRIVMSG #lobby :{line}" for line in lines]
+    for columns in (80, 15):
+        with at_screen(peer, ca, columns=columns) as screen:
+            screen.wait_for("#lobby>")
+            session = peer.came.get(timeout=LIMIT)
+            session.send(":bob!b@h BATCH +x draft/multiline #lobby", *batch, "BATCH -x", ":s NOTICE #lobby :end")
+            screen.wait_for("-s- end")
+            rows = screen.raw.partition("<bob> one")[2].partition("-s- end")[0].split("\r\n")
+            shown = [_ESCAPES.sub("", row) for row in rows[1:-1]]
+            name = r"\d\d:\d\d <bob> " if columns == 15 else r" {6}\| "
+            assert len(shown) >= len(lines) - 1
+            assert all(re.match(name, row) for row in shown), shown
 
 
 def test_a_channel_that_cannot_be_joined_is_told(peer: Peer, ca: Path) -> None:

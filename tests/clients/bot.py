@@ -58,7 +58,9 @@ def bot(
         cwd=home,
         env=environment(home),
     ) as process:
+        one = Bot(process)
         try:
-            yield Bot(process)
+            yield one
         finally:
             process.kill()
+            one.log.join()

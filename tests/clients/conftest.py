@@ -13,6 +13,7 @@ from tests.clients.tmux import Tmux, tmux_server
 from tests.e2e.servers import UNHURRIED, Place, Server, copy_people, make_people, running
 
 MOTD = "Grüße an alle, die zuhören 🎈"
+CONFIG = f'[server]\nname = "{SERVER_NAME}"\nmotd = "{MOTD}"\n\n{UNHURRIED}'
 
 
 @pytest.fixture(scope="session")
@@ -48,13 +49,25 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def server(programs: None, certs: Path, people: Path, tmp_path: Path) -> Iterator[Server]:
-    """A server that nobody is on."""
+def place(certs: Path, people: Path, tmp_path: Path) -> Place:
+    """Where the server of a test lives."""
     place = Place(tmp_path / "server", certs)
     place.home.mkdir()
     copy_people(people, place)
-    config = f'[server]\nname = "{SERVER_NAME}"\nmotd = "{MOTD}"\n\n{UNHURRIED}'
-    with running(place, config=config) as one:
+    return place
+
+
+@pytest.fixture
+def server(programs: None, place: Place) -> Iterator[Server]:
+    """A server that nobody is on."""
+    with running(place, config=CONFIG) as one:
+        yield one
+
+
+@pytest.fixture
+def open_server(programs: None, place: Place) -> Iterator[Server]:
+    """One that lets in guests."""
+    with running(place, "--guests", config=CONFIG) as one:
         yield one
 
 

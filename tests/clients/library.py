@@ -88,6 +88,8 @@ class Person:
 
     def log_in(self, account: str, password: str = PASSWORD) -> None:
         """Of somebody who is on the chat already; the library knows only the logging in that comes first."""
+        self.connection.cap("REQ", "sasl")
+        self.expect("cap")
         self.connection.send_raw("AUTHENTICATE PLAIN")
         self.expect("authenticate")
         secret = base64.b64encode(f"\0{account}\0{password}".encode()).decode()

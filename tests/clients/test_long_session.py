@@ -12,7 +12,7 @@ from tests.clients.library import Person, guest, person
 from tests.clients.programs import SERVER_NAME, STATUS, IrcClient
 from tests.clients.restart import another
 from tests.clients.tmux import Tmux
-from tests.e2e.servers import UNHURRIED, Place, Server, copy_people, running
+from tests.e2e.servers import Server
 
 pytestmark = pytest.mark.clients
 
@@ -53,22 +53,26 @@ def test_a_long_session(kind: type[IrcClient], server: Server, tmux: Tmux, tmp_p
             carol.expect("quit", lambda event: event.source.nick == "bob")
 
 
-def test_sees_a_guest_log_in(
-    kind: type[IrcClient], certs: Path, people: Path, tmux: Tmux, programs: None, tmp_path: Path
-) -> None:
+def test_sees_a_guest_log_in(kind: type[IrcClient], open_server: Server, tmux: Tmux, tmp_path: Path) -> None:
     """IRCv3 account-notify."""
-    place = Place(tmp_path / "server", certs)
-    place.home.mkdir()
-    copy_people(people, place)
-    config = f'[server]\nname = "{SERVER_NAME}"\n\n{UNHURRIED}'
-    with running(place, "--guests", config=config) as server, guest(server, "gast", tmp_path) as carol:
-        bob = kind(tmux, server, "bob", tmp_path / "bob")
+    with guest(open_server, "gast", tmp_path) as carol:
+        bob = kind(tmux, open_server, "bob", tmp_path / "bob")
         bob.look_at("#lobby")
-        carol.expect("welcome")
+        carol.expect("endofmotd")
         carol.connection.join("#lobby")
         carol.expect("endofnames")
         carol.log_in("carol")
         bob.sees("account_changed", nick="gast", account="carol")
+        bob.review()
+
+
+def test_what_a_client_does_not_know_is_found(bob: IrcClient) -> None:
+    """The tests above would notice: of draft/channel-rename neither client has heard."""
+    bob.say(f"/join {DEN}")
+    bob.look_at(DEN)
+    bob.say("/quote CAP REQ draft/channel-rename")
+    bob.say(f"/quote RENAME {DEN} #nest :umgezogen")
+    with pytest.raises(AssertionError, match=r"RENAME.*#den #nest :umgezogen"):
         bob.review()
 
 

@@ -10,7 +10,7 @@ from tests.clients.conftest import MOTD
 from tests.clients.library import NotConnectedError, Person, person
 from tests.clients.programs import SERVER_NAME
 from tests.clients.restart import another
-from tests.e2e.servers import Place, Server, copy_people, running
+from tests.e2e.servers import Server
 
 pytestmark = pytest.mark.clients
 
@@ -193,12 +193,9 @@ def test_the_nick_of_an_account_is_its_name(alice: Person, bob: Person) -> None:
     assert alice.connection.get_nickname() == "alice"
 
 
-def test_a_nick_that_is_in_use(certs: Path, people: Path, tmp_path: Path) -> None:
+def test_a_nick_that_is_in_use(open_server: Server, tmp_path: Path) -> None:
     """Where guests are let in one may choose a nick, but not that of another account."""
-    place = Place(tmp_path / "server", certs)
-    place.home.mkdir()
-    copy_people(people, place)
-    with running(place, "--guests") as server, person(server, "alice", tmp_path) as alice:
+    with person(open_server, "alice", tmp_path) as alice:
         alice.expect("welcome")
         alice.connection.nick("bob")
         assert alice.expect("nicknameinuse").arguments[0] == "bob"

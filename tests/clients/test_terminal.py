@@ -7,6 +7,7 @@ import pytest
 
 from securechat.client.commands import COMMANDS
 from securechat.client.errors import ConnectionLostError, exit_status
+from tests.clients.programs import Irssi
 from tests.clients.terminals import said, terminal
 from tests.clients.tmux import Pane, Tmux
 from tests.e2e.connects import connected
@@ -88,6 +89,98 @@ def test_channels(carol: Pane) -> None:
     carol.enter("/part #den genug")
     said(carol, "* carol left #den (genug)")
     carol.expect(r"^#lobby>$")
+
+
+def test_running_a_channel_beside_irssi(carol: Pane, server: Server, tmux: Tmux, tmp_path: Path) -> None:
+    """Everything that operators do, seen by those who do it, those to whom it is done, and those who look on."""
+    bob = terminal(tmux, server, "bob", tmp_path / "bob")
+    carol.enter("/join #den")
+    carol.expect(r"^#den>$")
+    dave = Irssi(tmux, server, "dave", tmp_path / "dave")
+    dave.look_at("#lobby")
+    dave.say("/join #den")
+    bob.enter("/join #den")
+    dave.look_at("#den")
+    said(carol, "* dave joined #den")
+    said(carol, "* bob joined #den")
+
+    carol.enter("/op dave")
+    for pane in (carol, bob):
+        said(pane, "* carol made dave an operator in #den")
+    dave.say("/mode +m")
+    said(bob, "* dave set +m (only those with a voice speak) in #den")
+    bob.enter("darf ich?")
+    bob.expect(r"^\d\d:\d\d ! .*not said: darf ich\?$")
+    carol.enter("/voice bob")
+    said(bob, "* carol gave bob a voice in #den")
+    bob.enter("danke 🦊")
+    dave.sees("said", nick="+bob", text="danke 🦊")
+    carol.enter("/mode -m+kl Sesam 5")
+    said(bob, "* carol set -m (all members speak), set the key Sesam, set a limit of 5 people in #den")
+
+    dave.say("/mode +b bob")
+    said(bob, "* dave banned bob in #den")
+    carol.enter("/bans")
+    carol.expect(r"^\d\d:\d\d \* bob is banned in #den, by dave on \d{4}-\d\d-\d\d \d\d:\d\d$")
+    dave.say("/kick bob genug")
+    said(carol, "* bob was put out of #den by dave (genug)")
+    said(bob, "* bob was put out of #den by dave (genug)")
+    bob.expect(r"^#lobby>$")
+    bob.enter("/join #den Sesam")
+    bob.expect(r"^\d\d:\d\d ! you are banned from #den$")
+    carol.enter("/unban bob")
+    said(carol, "* carol lifted the ban on bob in #den")
+    carol.enter("/bans")
+    said(carol, "* nobody is banned in #den")
+    carol.enter("/mode +i")
+    said(carol, "* carol set +i (people come in by invitation only) in #den")
+    carol.enter("/invite bob")
+    said(carol, "* bob is invited to #den")
+    said(bob, "* carol invited bob to #den")
+    bob.enter("/join #den Sesam")
+    bob.expect(r"^#den>$")
+
+    dave.say("/away beim Essen")
+    said(carol, "* dave is away (beim Essen)")
+    carol.enter("/whois dave")
+    carol.expect(r"^\d\d:\d\d \* dave is \S+@chat\.test: ")
+    said(carol, "* dave is not there: beim Essen")
+    dave.say("/away")
+    said(bob, "* dave is back")
+    bob.enter("/setname Robert 🎈")
+    said(carol, "* bob has the real name Robert 🎈 now")
+
+    bob.paste("eins\n\n  zwei\n12:34 <dave> drei")
+    bob.press("Enter")
+    carol.expect(r"^\d\d:\d\d <bob> eins\n      \|\n      \|   zwei\n      \| 12:34 <dave> drei$")
+    dave.sees("said", nick="+bob", text="  zwei")
+    carol.enter("/ignore bob")
+    carol.expect(r"^\d\d:\d\d \* you ignore (?:the account )?bob$")
+    bob.enter("hört mich jemand?")
+    dave.sees("said", nick="+bob", text="hört mich jemand?")
+    dave.say("ja")
+    said(carol, "<dave> ja")
+    assert "jemand" not in carol.screen()
+    carol.enter("/unignore bob")
+    carol.expect(r"^\d\d:\d\d \* you no longer ignore (?:the account )?bob$")
+
+    carol.enter("/rename #den #höhle")
+    said(bob, "* carol renamed #den to #höhle")
+    bob.expect(r"^#höhle>$")
+    dave.look_at("#höhle")
+    bob.enter("und nun hier")
+    dave.sees("said", nick="+bob", text="und nun hier")
+    carol.enter("/owner #höhle bob")
+    said(bob, "* #höhle belongs to bob")
+    bob.enter("/kick carol meins")
+    said(bob, "! only operators of #höhle may do that")
+    bob.enter("/op bob")
+    said(carol, "* bob made bob an operator in #höhle")
+    bob.enter("/kick carol meins")
+    said(carol, "* carol was put out of #höhle by bob (meins)")
+    carol.expect(r"^#lobby>$")
+    bob.enter("/list *höhle*")
+    said(bob, "* #höhle, 2 people")
 
 
 @pytest.mark.parametrize("way", ["exit", "/quit", "C-c", "C-d"])

@@ -109,6 +109,11 @@ class Pane:
         """Type a text, without Enter."""
         self._tmux.run("send-keys", "-t", self._name, "-l", "--", text)
 
+    def paste(self, text: str) -> None:
+        """Paste a text, as a terminal does that tells programs so (bracketed paste)."""
+        self._tmux.run("set-buffer", "-b", self._name, "--", text)
+        self._tmux.run("paste-buffer", "-p", "-r", "-b", self._name, "-t", self._name)
+
     def press(self, *keys: str) -> None:
         """Press keys, by the names that tmux has for them: `Enter`, `C-c`."""
         self._tmux.run("send-keys", "-t", self._name, *keys)

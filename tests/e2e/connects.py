@@ -62,9 +62,13 @@ class Lines:
             pass
         return line
 
+    def join(self) -> None:
+        """Wait for the end; without that, whoever closes the stream may do so while it is read."""
+        self._thread.join(LIMIT)
+
     def rest(self) -> list[str]:
         """All up to the end."""
-        self._thread.join(LIMIT)
+        self.join()
         lines = []
         while (line := self._queue.get(timeout=LIMIT)) is not None:
             lines.append(line)
@@ -110,3 +114,5 @@ def connected(server: Server, user: str, *options: str, password: str = PASSWORD
             yield client
         finally:
             process.kill()
+            client.out.join()
+            client.err.join()

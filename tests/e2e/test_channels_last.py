@@ -101,5 +101,36 @@ def test_one_that_was_a_guests_lasts_once_it_is_given_to_somebody(make_place: Ma
         assert _names(alice, "#gift") == ["@alice"]
 
 
+def test_its_operators_get_in_after_a_restart_whatever_keeps_others_out(make_place: MakePlace) -> None:
+    """Or the channel would be its owner's alone until they come."""
+    place = make_place()
+    with running(place) as server:
+        with Chatter(server, "alice", join="#crew") as alice, Chatter(server, "bob", join="#crew") as bob:
+            alice.send("MODE #crew +o bob", "MODE #crew +ikl key 1")
+            alice.sync()
+            bob.sync()
+        assert server.stop() == 0
+    with running(place) as server, Chatter(server, "bob", join="#crew") as bob, Chatter(server, "carol") as carol:
+        assert _names(bob, "#crew") == ["@bob"]
+        assert answers(carol, "JOIN #crew key") == [["473", "#crew", "Cannot join channel (+i)"]]
+
+
+def test_a_ban_of_a_guests_host_is_one_after_a_restart(make_place: MakePlace) -> None:
+    place = make_place()
+    with running(place, "--guests") as server:
+        with (
+            Chatter(server, "alice", join="#calm") as alice,
+            Chatter(server, "troll", password=None, join="#calm") as troll,
+        ):
+            (host,) = [line[3] for line in answers(alice, "WHO troll") if line[0] == "352"]
+            assert host.startswith("guest-")
+            alice.send(f"MODE #calm +b *!*@{host}")
+            alice.sync()
+            troll.sync()
+        assert server.stop() == 0
+    with running(place, "--guests") as server, Chatter(server, "another", password=None) as another:
+        assert answers(another, "JOIN #calm") == [["474", "#calm", "Cannot join channel (+b)"]]
+
+
 def _names(wire: Wire, channel: str) -> list[str]:
     return [name for line in answers(wire, f"NAMES {channel}") if line[0] == "353" for name in line[3].split()]

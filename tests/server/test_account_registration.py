@@ -115,7 +115,7 @@ def test_before_registration(inside: Opener) -> None:
     success, logged_in = client.ask(f"REGISTER * * :{NEW}")
     assert [success.source, success.command, *success.params[:2]] == [NAME, "REGISTER", "SUCCESS", "Fresh"]
     assert success.params[2]
-    assert [logged_in.command, *logged_in.params[:3]] == ["900", "Fresh", f"Fresh!*@{NAME}", "Fresh"]
+    assert [logged_in.command, *logged_in.params[:3]] == ["900", "Fresh", "Fresh!*@user/Fresh", "Fresh"]
     client.ask("CAP REQ :sasl")
     assert commands(client.ask("AUTHENTICATE PLAIN")) == ["907"]  # as if it had used SASL
     client.send("USER u 0 * :r", "CAP END")
@@ -134,7 +134,7 @@ def test_on_the_chat(opened: Opener) -> None:
     assert (opening.params[1], opening.tags) == ("labeled-response", {"label": "r"})
     assert commands(answers) == ["ACCOUNT", "396", "REGISTER", "900"]
     assert answers[2].params[:2] == ["SUCCESS", guest.nick]
-    assert answers[3].params[1] == f"{guest.nick}!{guest.nick}@{NAME}"
+    assert answers[3].params[1] == f"{guest.nick}!{guest.nick}@user/{guest.nick}"
     assert commands(watcher.sync()) == ["ACCOUNT", "CHGHOST"]
     assert one(watcher.ask(f"WHOIS {guest.nick}"), "330").params[2] == guest.nick
     assert failed(guest.ask(f"REGISTER other * :{NEW}")) == ["REGISTER", "ALREADY_AUTHENTICATED", "other"]

@@ -105,6 +105,20 @@ def test_only_what_changes_is_told(opened: Opener, line: str, shown_as: str) -> 
     assert params(answers, "MODE") == params(member.sync(), "MODE") == expected
 
 
+def test_a_missing_parameter_is_no_way_round_what_is_needed(opened: Opener) -> None:
+    """Modern IRC, "Channel mode": who lacks the privileges is told so, and nothing is done."""
+    op, member = opened.pair("#Mis")
+    refused = f"482 {member.nick} #Mis :You're not channel operator"
+    for line in ("+k", "+l", "+o", "-v", "+kl", "+v alice +k", "+m-k+o"):
+        assert member.asked(f"MODE #mis {line}")[-1:] == [refused], line
+    assert member.asked("MODE #mis +kZ") == [f"472 {member.nick} Z :is unknown mode char to me", refused]
+    assert opened().ask("MODE #mis +k")[0].command == "482"
+    assert op.asked("MODE #MIS +k") == [f"696 {op.nick} #Mis k * :You must specify a parameter"], "as it is written"
+    op.ask(f"MODE #mis +h {member.nick}")
+    member.sync()
+    assert params(member.ask("MODE #mis +k"), "696")
+
+
 @pytest.mark.parametrize(
     ("line", "answers"),
     [

@@ -113,6 +113,16 @@ def test_an_invitation_reaches_all_devices(opened: Opener) -> None:
     )
 
 
+def test_ones_own_other_devices_are_notified(opened: Opener) -> None:
+    """It is another client that does the INVITE (invite-notify, "Description"); which one it was gets 341."""
+    desk, phone = opened(None, "invite-notify", account="dave"), opened(None, "invite-notify", account="dave")
+    desk.join("#devices")
+    guest = opened()
+    phone.sync()
+    assert desk.asked(f"INVITE {guest.nick} #devices") == [f"341 dave {guest.nick} :#devices"]
+    assert [shown(message) for message in phone.sync()] == [f"dave INVITE {guest.nick} :#devices"]
+
+
 def test_an_invitation_has_tags(opened: Opener) -> None:
     owner = opened(account="alice", join="#itag")
     guest = opened(None, "account-tag", "message-tags", "server-time")

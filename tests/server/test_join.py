@@ -126,7 +126,7 @@ def test_join_0_leaves_all(opened: Opener) -> None:
 
 
 def test_too_many_channels(certs: Path, tmp_path: Path) -> None:
-    with running(certs, tmp_path, limits=Limits(throttle=False, channels_per_user=2)) as house:
+    with running(certs, tmp_path, limits=Limits(throttle=False, channels_per_user=2, channels_founded=2)) as house:
         open_ = Opener(house)
         client = open_("me")
         answers = client.ask("JOIN #a,#b,#c")
@@ -199,7 +199,7 @@ def test_two_devices_are_one_member(opened: Opener) -> None:
     laptop = opened.stranger()
     laptop.register(account="carol")
     start = next(number for number, line in enumerate(laptop.lines) if " JOIN #dev" in line)
-    assert laptop.lines[start].startswith(f":carol!carol@{NAME} JOIN #dev")
+    assert laptop.lines[start].startswith(":carol!carol@user/carol JOIN #dev")
     assert watcher.sync() == []
     laptop.ask("JOIN #dev2")
     assert commands(phone.sync()) == ["JOIN", "353", "366"]

@@ -85,7 +85,6 @@ def test_what_is_no_line_costs_one_answer(client: Client, data: bytes, answer: s
         "X" * 510,
         f"PRIVMSG {'n' * 490} :hello",
         f"MODE {'n' * 500}",
-        f"INVITE {'n' * 250} #{'c' * 240}",
         f"WHOIS {'ü' * 240}",
         f"SILENCE +{'x' * 490}",
         f"VERSION {'x' * 490}",

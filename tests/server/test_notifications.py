@@ -108,8 +108,8 @@ def test_a_login(opened: Opener) -> None:
     log_in(client, "alice")
     account, host = watcher.sync()
     assert (account.source, account.command, account.params) == (before, "ACCOUNT", ["alice"])
-    assert (host.source, host.command, host.params) == (before, "CHGHOST", [client.nick, NAME])
-    assert source_of(client) == f"{client.nick}!{client.nick}@{NAME}"
+    assert (host.source, host.command, host.params) == (before, "CHGHOST", [client.nick, "user/alice"])
+    assert source_of(client) == f"{client.nick}!{client.nick}@user/alice"
     assert elsewhere.sync() == []
 
 
@@ -156,6 +156,18 @@ def test_without_chghost_somebody_leaves_and_comes_in(opened: Opener) -> None:
     assert lines[1].params == ["#cg2", "carol", f"{client.nick} the tester"]
     msgids = [line.tags["msgid"] for line in lines if "msgid" in line.tags]
     assert len(msgids) == len(set(msgids))
+
+
+def test_who_comes_in_again_without_chghost_is_still_away(opened: Opener) -> None:
+    client = opened(join="#cg4,#cg5")
+    client.ask("AWAY :lunch")
+    watcher, other = opened(None, "away-notify", join="#cg4,#cg5"), opened(None, "away-notify", "chghost", join="#cg4")
+    watcher.sync()
+    log_in(client, "Bob")
+    *lines, last = watcher.sync()
+    assert commands(lines) == ["QUIT", "JOIN", "MODE", "JOIN", "MODE"]
+    assert (last.source, last.command, last.params) == (source_of(client), "AWAY", ["lunch"])
+    assert commands(other.sync()) == ["CHGHOST"]
 
 
 def test_a_login_to_the_account_that_one_has_is_told_nobody(opened: Opener) -> None:

@@ -131,7 +131,7 @@ def test_operators_of_the_server_may(opened: Opener, alice: Client) -> None:
 
 
 def test_nobody_is_given_more_than_they_may_make(certs: Path, tmp_path: Path) -> None:
-    with running(certs, tmp_path, limits=Limits(throttle=False, channels_per_user=1)) as house:
+    with running(certs, tmp_path, limits=Limits(throttle=False, channels_founded=1)) as house:
         opened = Opener(house)
         opened(account="carol", join="#hers")
         owner = opened(account="alice", join="#own")

@@ -269,6 +269,11 @@ def test_oper(opened: Opener) -> None:
     assert again == [f"381 {client.nick} :You are now an IRC operator"]
 
 
+def test_what_is_sent_with_an_oper_is_sent_by_an_operator(opened: Opener) -> None:
+    answers = opened().ask("OPER helen :the password of helen", "WALLOPS :at once", "KILL nobody-here :now")
+    assert commands(answers) == ["MODE", "381", "WALLOPS", "401"]
+
+
 @pytest.mark.parametrize("said", ["helen :wrong password", "nobody :the password of helen", f"boss :{PASSWORD}", "x :"])
 def test_a_wrong_name_is_as_good_as_a_wrong_password(opened: Opener, said: str) -> None:
     client = opened()

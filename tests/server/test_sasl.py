@@ -39,7 +39,7 @@ def test_a_login(client: Client) -> None:
     begin(client)
     logged_in, success = client.ask(f"AUTHENTICATE {plain('aLICE')}")
     assert logged_in.source == success.source == NAME
-    assert logged_in.params == ["alice", f"alice!user@{NAME}", "alice", "You are now logged in as alice"]
+    assert logged_in.params == ["alice", "alice!user@user/alice", "alice", "You are now logged in as alice"]
     assert [success.command, *success.params] == ["903", "alice", "SASL authentication successful"]
     client.send("CAP END")
     client.expect("001", "alice")
@@ -49,7 +49,7 @@ def test_a_login(client: Client) -> None:
 def test_a_login_before_anything_else(client: Client) -> None:
     begin(client)
     logged_in, _ = client.ask(f"AUTHENTICATE {plain('Bob')}")
-    assert logged_in.params == ["*", f"*!*@{NAME}", "Bob", "You are now logged in as Bob"]
+    assert logged_in.params == ["*", "*!*@user/Bob", "Bob", "You are now logged in as Bob"]
     client.send("USER u 0 * :r", "NICK bob", "CAP END")
     client.expect("001", "Bob")  # as the account is written
 
@@ -140,7 +140,7 @@ def test_reauthentication(opened: Opener) -> None:
     for _ in range(2):
         begin(client)
         logged_in, success = client.ask(f"AUTHENTICATE {plain('ALICE')}")
-        assert logged_in.params[:3] == [client.nick, f"{client.nick}!{client.nick}@{NAME}", "alice"]
+        assert logged_in.params[:3] == [client.nick, f"{client.nick}!{client.nick}@user/alice", "alice"]
         assert success.params == [client.nick, "SASL authentication successful"]
     begin(client)
     assert client.asked(f"AUTHENTICATE {plain('alice', 'wrong')}") == [FAILED.replace("*", client.nick)]
@@ -166,7 +166,7 @@ def test_with_the_username_of_the_user_that_one_has_joined(opened: Opener) -> No
     second.send(f"AUTHENTICATE {plain('carol')}", "CAP END")
     second.sync()
     begin(second)
-    assert second.ask(f"AUTHENTICATE {plain('carol')}")[0].params[1] == f"firstdev!firstdev@{NAME}"
+    assert second.ask(f"AUTHENTICATE {plain('carol')}")[0].params[1] == "firstdev!firstdev@user/carol"
     assert first.sync() == []
 
 
@@ -195,7 +195,7 @@ def test_logging_in_on_the_chat(opened: Opener, house: House, account: str | Non
     client = opened(house.guest_name(), "sasl", account=account)
     begin(client)
     logged_in, success = (m for m in client.ask(f"AUTHENTICATE {plain('alice')}") if m.command in ("900", "903"))
-    mask = f"{client.nick}!{client.nick}@{NAME}"
+    mask = f"{client.nick}!{client.nick}@user/alice"
     assert logged_in.params == [client.nick, mask, "alice", "You are now logged in as alice"]
     assert success.params == [client.nick, "SASL authentication successful"]
     assert one(client.ask(f"WHOIS {client.nick}"), "330").params[2] == "alice"
@@ -222,7 +222,7 @@ def test_the_name_of_the_account_that_one_leaves_stays_behind(opened: Opener) ->
     begin(client)
     answers = client.ask(f"AUTHENTICATE {plain('dave')}")
     assert one(answers, "NICK").params == ["dave"]
-    assert one(answers, "900").params[:3] == ["dave", f"dave!Bob@{NAME}", "dave"]
+    assert one(answers, "900").params[:3] == ["dave", "dave!Bob@user/dave", "dave"]
 
 
 def test_others_see_who_somebody_is_now(opened: Opener) -> None:

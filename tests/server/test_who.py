@@ -86,14 +86,15 @@ def test_masks(opened: Opener) -> None:
     client, other = opened("Trillian"), opened()
     client.send("AWAY :x")
     where = host(opened)
-    for mask in ("trill*", "*LLIAN", "?rill*n", "Trillian the te*", "*ian the*", "Trillia?"):
+    whole = ("trillian!*@*", "T*!TRILLIAN@guest-*", "*!trill*@*")
+    for mask in ("trill*", "*LLIAN", "?rill*n", "Trillian the te*", "*ian the*", "Trillia?", *whole):
         answers = other.ask(f"WHO :{mask}")
         assert nicks(answers) == ["Trillian"], mask
         assert answers[-1].params[1] == (mask if " " not in mask else "*")
-    for mask in (f"*{where}", "guest-*", "*", "0", NAME, NAME.upper(), "irc.*.org"):
+    for mask in (f"*{where}", f"*!*@{where}", "guest-*", "*", "0", NAME, NAME.upper(), "irc.*.org"):
         assert {"Trillian", other.nick} <= set(nicks(other.ask(f"WHO {mask}"))), mask
     assert {"Trillian", other.nick} <= set(nicks(other.ask("WHO")))
-    for mask in ("trillia", "trill?", "x*y", "the", "guest-", "irc.example"):
+    for mask in ("trillia", "trill?", "x*y", "the", "guest-", "irc.example", "trillian!", "!*@*"):
         assert nicks(other.ask(f"WHO {mask}")) == [], mask
 
 

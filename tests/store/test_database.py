@@ -143,8 +143,10 @@ def test_a_file_system_without_shared_memory(path: Path) -> None:
 def test_a_damaged_file(table: Table, path: Path) -> None:
     table.do(*(hello(ANN, str(number)) for number in range(500)))
     table.database.close()
+    with contextlib.closing(sqlite3.connect(path)) as other:  # all that is there, and nothing of what names the tables
+        roots = [root for (root,) in other.execute("SELECT rootpage FROM sqlite_schema WHERE rootpage > 0")]
     pages = bytearray(path.read_bytes())
-    for start in range(4096, len(pages), 4096):  # all but the first page, on which the tables are named
+    for start in (4096 * (root - 1) for root in roots):
         pages[start : start + 100] = b"\xff" * 100
     path.write_bytes(pages)
     database = Database(path)
@@ -283,3 +285,23 @@ def test_where_they_can_not_be_read_the_error_says_so(table: Table, path: Path) 
     with pytest.raises(sqlite3.OperationalError):
         table.database.held_messages(1, 1)
     assert not path.exists()
+
+
+def test_the_key_of_hosts_stays(path: Path) -> None:
+    with contextlib.closing(Database(path)) as database:
+        key = database.host_key()
+        assert len(key) == 16
+        assert database.host_key() == key
+    with contextlib.closing(Database(path)) as again:
+        assert again.host_key() == key
+    path.unlink()
+    with contextlib.closing(Database(path)) as another:
+        assert another.host_key() != key
+
+
+def test_without_its_table_there_is_none(path: Path) -> None:
+    with contextlib.closing(Database(path)) as database:
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("DROP TABLE host_key")
+        with pytest.raises(StoreUnusable, match="can't be used: no such table"):
+            database.host_key()

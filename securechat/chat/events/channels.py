@@ -118,7 +118,7 @@ class Invited:
     audience: tuple[int, ...]
     """The sessions of the one who is invited."""
     watchers: tuple[int, ...]
-    """The sessions of the members who could have invited too, without those who did (IRCv3 invite-notify)."""
+    """The sessions of the members who could have invited too, without the one that did (IRCv3 invite-notify)."""
     away: str | None = None
     """Of the one who is invited."""
     bot: bool = False

@@ -45,7 +45,7 @@ class Killed:
     reason: str
     account: str | None = None
     bot: bool = False
-    audience: tuple[int, ...] = ()
+    sessions: tuple[int, ...] = ()
     """The connections that end."""
 
 

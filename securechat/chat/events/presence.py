@@ -143,6 +143,7 @@ class HostChanged:
     realname: str = ""
     places: tuple[tuple[str, str, tuple[int, ...]], ...] = ()
     """(name, member's modes, sessions of all members) of the user's channels."""
+    away: str | None = None
 
 
 @dataclass(slots=True)

@@ -59,7 +59,7 @@ COMMANDS = (
     Command("part", "[#channel] [reason]", "leave a channel", _part),
     Command("names", "[#channel]", "who is in a channel", _names),
     Command("topic", "[#channel] [text]", "what a channel is about; with a text, set it", _topic),
-    Command("list", "[pattern]", "which channels there are; a pattern is like *tea*", _list),
+    Command("list", "[pattern]", "which channels there are; a * stands for any text", _list),
     Command("invite", "nick [#channel]", "invite somebody into a channel", _invite),
     Command("owner", "#channel [account]", "whose a channel is; give yours away, or with * up", _owner),
     Command("rename", "#old #new", "give your channel another name", _rename),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from securechat.chat.modes import ALL_KINDS, USER_MODES
+from securechat.chat.modes import ALL_KINDS, CHANGES_MODES, USER_MODES
 from securechat.chat.requests import SetModes, SetUserModes
 from securechat.chat.views import ChannelModes, channel_modes, user_modes
 from securechat.irc.message import Message
@@ -33,11 +33,6 @@ def _channel(session: Session, message: Message) -> None:
     """Changes are made one after the other; then the lists that were asked for are shown."""
     name, number = message.params[0], session.number
     asked = parse_modes(ALL_KINDS, message.params[1:], session.hub.config.limits.modes)
-    problems = [session.numeric(Numeric.ERR_UNKNOWNMODE, letter) for letter in asked.unknown]
-    problems += [
-        session.numeric(Numeric.ERR_INVALIDMODEPARAM, name, letter, "*", "You must specify a parameter")
-        for letter in asked.incomplete
-    ]
     requests = (SetModes(number, name, asked.changes),) if asked.changes else ()
 
     def render(found: ChannelModes | None) -> Iterator[bytes]:
@@ -45,13 +40,21 @@ def _channel(session: Session, message: Message) -> None:
             if not requests:  # else that has been said
                 yield session.numeric(Numeric.ERR_NOSUCHCHANNEL, name)
             return
-        yield from problems
+        for letter in asked.unknown:
+            yield session.numeric(Numeric.ERR_UNKNOWNMODE, letter)
+        if asked.incomplete and (found.rank is None or found.rank < CHANGES_MODES):
+            if not requests:  # else that has been said
+                yield session.numeric(Numeric.ERR_CHANOPRIVSNEEDED, found.name)
+        else:
+            why = "You must specify a parameter"
+            for letter in asked.incomplete:
+                yield session.numeric(Numeric.ERR_INVALIDMODEPARAM, found.name, letter, "*", why)
         for letter in asked.asked:
             yield from answers.mode_list(session, found, letter)
         if len(message.params) == 1 or not message.params[1]:
             yield from answers.modes(session, found)
 
-    if asked.changes and not (problems or asked.asked):
+    if asked.changes and not (asked.unknown or asked.incomplete or asked.asked):
         session.submit(message, requests)
     else:
         session.submit(message, requests, lambda chat: channel_modes(chat, number, name, asked.asked), render)

@@ -29,8 +29,8 @@ COMPARED_A_LINE = 100
 def who_(session: Session, message: Message) -> None:
     """``WHO <channel, nick or mask> [o][%<fields>[,<token>]]``: with ``o`` only operators of the server.
 
-    What can be a nick is one. Any other mask is compared with nicks, user names, hosts, real names and the server's
-    name; ``0`` (RFC 1459) is everybody, and so is no parameter.
+    What can be a nick is one. Any other mask is compared with nicks, user names, hosts, real names, ``nick!user@host``
+    and the server's name; ``0`` (RFC 1459) is everybody, and so is no parameter.
     """
     mask = message.params[0] if message.params else "*"
     options = message.params[1] if len(message.params) > 1 else ""
