@@ -224,7 +224,7 @@ class Channel:
 
     def visible_to(self, user: User | None) -> bool:
         """Whether somebody who asks may learn that it is there."""
-        return not self.secret or user in self.members
+        return not self.secret or user in self.members or (user is not None and self.owned_by(user))
 
     # -- modes and lists ----------------------------------------------------------------------------------------------
 

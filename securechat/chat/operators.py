@@ -18,6 +18,9 @@ from securechat.irc.names import casefold, valid_nick
 
 MAX_BANS = 10_000
 
+MAX_EXPIRED = 8
+"""Bans removed with a new one, when their time is over."""
+
 
 def operator_of(chat: Chat, session: int) -> User:
     """Who the session belongs to. Raises :class:`Refused` if they are no operator of the server."""
@@ -83,6 +86,7 @@ def add_ban(chat: Chat, stamp: int, request: AddBan, applied: Applied) -> None:
         raise Refused(Reason.BAD_BAN, mask, "This is your own account")
     key = request.kind, casefold(mask)
     was = chat.bans.get(key)
+    _remove_expired(chat, stamp, applied)
     if was is None and len(chat.bans) >= MAX_BANS:
         raise Refused(Reason.BAD_BAN, mask, "There are too many bans")
     ban = ServerBan(request.kind, mask, request.reason, by, stamp, request.until)
@@ -91,6 +95,14 @@ def add_ban(chat: Chat, stamp: int, request: AddBan, applied: Applied) -> None:
     account = chat.account_named(mask) if request.kind is BanKind.ACCOUNT else None
     if account is not None:
         end_sessions(chat, stamp, account, f"You are banned: {ban.reason}", applied)
+
+
+def _remove_expired(chat: Chat, stamp: int, applied: Applied) -> None:
+    """A few of the bans whose time is over; so they don't become ever more."""
+    expired = (ban for ban in chat.bans.values() if ban.until is not None and ban.until <= stamp)
+    for ban in sorted(expired, key=lambda ban: ban.at)[:MAX_EXPIRED]:  # what has been undone may stand elsewhere
+        _put(chat, None, ban, applied)
+        applied.events.append(Unbanned(stamp, ban, "its end", None))
 
 
 def _ban_mask(chat: Chat, kind: BanKind, text: str) -> str:

@@ -170,11 +170,12 @@ def _say_to_nick(chat: Chat, stamp: int, user: User, request: Say, applied: Appl
     text = (_fit_pieces if request.multiline else _fit)(user.source, request.kind, name, whole)
     unheard = target is not user and _is_silenced(chat, user, target, account)
     held = target is None and request.kind != "TAGMSG"  # which is never stored
-    if held and account is not None and not unheard:
+    if held and account is not None:
         number = chat.held_numbers.get(account.id, 0)
         if number >= chat.rules.held_per_account // (10 if user.account_id is None else 1):
-            raise Refused(Reason.TOO_MANY_HELD, name)
-        hold(chat, account.id, stamp, number + 1, applied)
+            raise Refused(Reason.TOO_MANY_HELD, name)  # to who is silenced as to others: they don't learn it
+        if not unheard:
+            hold(chat, account.id, stamp, number + 1, applied)
     user.last_spoke = stamp
     applied.events.append(
         Said(

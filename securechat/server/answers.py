@@ -33,6 +33,7 @@ __all__ = [
     "ban",
     "channel",
     "channel_list",
+    "held",
     "invitations",
     "isupport",
     "lusers",
@@ -80,7 +81,7 @@ def welcome(session: Session, event: Arrived | None, there: Population, metadata
         if metadata is not None and channel_view.name in metadata.channels:
             yield from answers_metadata.sync(session, metadata.channels[channel_view.name])
     if event.held_up_to and event.account_id is not None:
-        yield from _held(session, event.account_id, event.held_up_to)
+        yield from held(session, event.account_id, event.held_up_to)
 
 
 def isupport(session: Session, changes: Mapping[str, str | None] | None = None) -> Iterator[bytes]:
@@ -125,7 +126,7 @@ def _joined_before(session: Session, event: Arrived, view: ChannelView) -> bytes
     return session.raw(f":{event.source} JOIN {view.name}")
 
 
-def _held(session: Session, account_id: int, up_to: int) -> Iterator[bytes]:
+def held(session: Session, account_id: int, up_to: int) -> Iterator[bytes]:
     """What was kept, and a PING: its PONG says that all before it has arrived, and only then is it kept no more."""
     after = 0
     while True:

@@ -17,6 +17,7 @@ from securechat.irc.message import Message
 from securechat.irc.names import casefold
 from securechat.irc.numerics import Numeric
 from securechat.irc.sasl import Plain, PlainCredentials, SaslServer
+from securechat.server import answers
 from securechat.server.throttle import Attempt
 from securechat.store.passwords import BrokenHashError, HasherClosed
 
@@ -96,7 +97,11 @@ class Authentication:
 
         host = session.hub.host_of(session.address, account.name)
         session.submit(message, (LogIn(session.number, account.id, account.credential_set, host),), source, answer)
-        session.ask(lambda _: None)  # wait for that: it may bring another nick, to which what comes next is answered
+        # Wait for that: it may bring another nick, to which what comes next is answered. What was kept for the account
+        # is shown behind it.
+        up_to = session.ask(lambda chat: chat.held.get(account.id, 0) if source(chat) is not None else 0)
+        if up_to:
+            session.link.queue(answers.held(session, account.id, up_to))
 
     def break_off(self) -> list[bytes]:
         """End an exchange that is under way; the lines that tell the client of it, none if there is none."""

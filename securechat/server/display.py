@@ -254,7 +254,7 @@ class Display:
 
     def _show_ban(self, event: Banned | Unbanned, origin: Session | None, replies: list[Reply]) -> None:
         """Tell the operator; who comes from a network that is banned now is sent away."""
-        if origin is not None:
+        if origin is not None and event.session is not None:
             replies.append(origin.answer(answers.ban(event.ban, lifted=isinstance(event, Unbanned))))
         if isinstance(event, Banned) and event.ban.kind is BanKind.NETWORK:
             for session in list(self._outgoing.sessions.values()):

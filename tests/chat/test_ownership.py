@@ -14,9 +14,11 @@ from securechat.chat.requests import (
     RemoveAccount,
     RenameChannel,
     SetMetadata,
+    SetModes,
     SetOwner,
     SetTopic,
 )
+from securechat.irc.modes import ModeChange
 from tests.chat.room import GUESTS, Room
 
 
@@ -222,3 +224,13 @@ def test_operators_rename_a_channel_that_nobody_owns() -> None:
     renamed = room.one(RenameChannel(guest, "#fun", "#boring"), ChannelRenamed)
     assert (renamed.channel, renamed.lasting) == ("#boring", False)
     assert room.nicks("#boring") == {"guest": "@"}
+
+
+def test_an_owner_outside_sees_their_own_secret_channel(room: Room) -> None:
+    ann, bob = room.chat.accounts["ann"], room.chat.accounts["bob"]
+    owner = room.chat.users_by_account[ann.id].audience[0]
+    room.do(SetModes(owner, "#tea", (ModeChange(True, "s"),)))
+    room.do(Part(owner, "#tea"))
+    room.do(SetOwner(owner, "#tea", "bob"))
+    assert room.chat.channels["#tea"].founder == bob.id
+    room.refused(SetOwner(owner, "#tea", "ann"), Reason.NO_SUCH_CHANNEL, "#tea")

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from securechat.chat.events import Banned, Unbanned
 from securechat.chat.machine import Chat
 from securechat.chat.model import BanKind, ServerBan
+from securechat.chat.operators import MAX_EXPIRED
 from securechat.chat.refusals import Reason
 from securechat.chat.requests import AddBan
 from securechat.chat.server_bans import ban_of, network_of
@@ -142,3 +144,15 @@ def test_looking_up_finds_what_going_through_all_finds(networks: list[object], a
     expected = [text for text in texts if real in ip_network(text)]
     longest = max(expected, key=lambda text: ip_network(text).prefixlen, default=None)
     assert (found.mask if found else None) == longest
+
+
+def test_bans_that_have_ended_go_with_a_new_one() -> None:
+    room = Room()
+    for number in range(MAX_EXPIRED + 2):
+        room.do(AddBan(None, BanKind.ACCOUNT, f"old{number}", "", until=room.stamp + 100_000))
+    room.stamp += 200_000
+    *gone, banned = room.do(AddBan(None, BanKind.ACCOUNT, "new", ""))
+    assert [event.ban.mask for event in gone if isinstance(event, Unbanned)] == [f"old{n}" for n in range(MAX_EXPIRED)]
+    assert isinstance(banned, Banned)
+    room.do(AddBan(None, BanKind.ACCOUNT, "old9", "again"))
+    assert [ban.mask for ban in room.chat.bans.values()] == ["new", "old9"]

@@ -3,8 +3,9 @@
 import pytest
 
 from securechat.chat.events import Said
+from securechat.chat.model import Rules
 from securechat.chat.refusals import Reason
-from securechat.chat.requests import ChangeNick, Join, LogIn, Part, Say, Silence, Speech
+from securechat.chat.requests import ChangeNick, Depart, Join, LogIn, Part, Say, Silence, Speech
 from tests.chat.room import GUESTS, Room
 
 OP, HALF, VOICED, PLAIN, GUEST, OUTSIDE = 1, 2, 3, 4, 5, 6
@@ -192,3 +193,16 @@ def test_a_guest_silences_as_long_as_they_are_there(room: Room) -> None:
     room.enter("guest")
     assert not room.one(Say(PLAIN, "PRIVMSG", "guest", "hello"), Said).unheard
     assert room.chat.silenced == {}
+
+
+def test_a_full_mailbox_does_not_tell_who_is_silenced() -> None:
+    room = Room(Rules(held_per_account=1))
+    bob, session = room.account("bob"), room.enter(room.account("ann"))
+    away = room.enter(bob)
+    room.do(Silence(away, True, "ann"))
+    room.do(Depart(away, ""))
+    assert room.one(Say(session, "PRIVMSG", "bob", "not kept"), Said).unheard
+    other = room.enter(room.account("eve"))
+    room.do(Say(other, "PRIVMSG", "bob", "kept"))
+    for sender in (session, other):
+        room.refused(Say(sender, "PRIVMSG", "bob", "too many"), Reason.TOO_MANY_HELD, "bob")

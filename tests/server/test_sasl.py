@@ -150,6 +150,18 @@ def test_reauthentication(opened: Opener) -> None:
     assert one(client.ask(f"WHOIS {client.nick}"), "330").params[2] == "alice"
 
 
+def test_what_was_kept_for_the_account_is_shown_after_a_later_login(opened: Opener) -> None:
+    opened(account="alice").ask("PRIVMSG dave :are you there?")
+    client = opened(None, "sasl")
+    begin(client)
+    client.send(f"AUTHENTICATE {plain('dave')}")
+    client.expect("903")
+    assert client.expect("PRIVMSG").params[1] == "are you there?"
+    token = client.expect("PING").params[0]
+    client.ask(f"PONG {token}")
+    assert client.house.hub.chat.held == {}
+
+
 def test_a_registered_client_is_sent_away_too(opened: Opener) -> None:
     client = opened(None, account="alice")
     client.send(*["AUTHENTICATE PLAIN", f"AUTHENTICATE {plain('alice', 'wrong')}"] * 6)
