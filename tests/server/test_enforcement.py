@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from securechat.chat.model import BanKind
+from securechat.chat.requests import AddBan
 from securechat.server.commands.enforcement import duration
 from tests.server.wire import House, Opener, commands, one, params, plain, running, shown
 
@@ -106,6 +108,14 @@ def test_an_account_is_banned(opened: Opener) -> None:
     assert listed[-1][:3] == ["UBAN", "END_OF_BANS", "1"]
     assert one(boss.ask("UBAN DEL carol"), "NOTE").params[1] == "UNBANNED"
     opened(account="carol")
+
+
+def test_a_ban_that_is_over_is_not_shown(house: House, opened: Opener) -> None:
+    house.do(AddBan(None, BanKind.ACCOUNT, "dave", "it was long ago", 1))
+    dave, boss = opened(account="dave"), opened(account="boss")
+    assert commands(dave.ask("PING x")) == ["PONG"]
+    assert [shown(message) for message in boss.ask("UBAN LIST")] == ["NOTE UBAN END_OF_BANS 0 :End of the list of bans"]
+    assert one(boss.ask("UBAN DEL dave"), "NOTE").params[1] == "UNBANNED"
 
 
 def test_a_network_is_banned_over_a_restart(certs: Path, tmp_path: Path) -> None:

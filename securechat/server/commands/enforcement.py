@@ -84,8 +84,11 @@ def _note(session: Session, command: str, target: str) -> None:
 
 
 def _shown(session: Session, found: Iterable[ServerBan]) -> Iterator[bytes]:
-    number = 0
+    """Those that are over keep nobody out, and are not shown."""
+    now, number = stamp_at(int(time.time() * 1000)), 0
     for ban in found:
+        if ban.until is not None and ban.until <= now:
+            continue
         number += 1
         yield session.answer(answers.ban(ban))
     yield session.answer(note(Code.END_OF_BANS, "UBAN", str(number), description="End of the list of bans"))
