@@ -110,6 +110,7 @@ class Reader:
             if session.hub.isupport is not self._isupport:
                 known, self._isupport = self._isupport, session.hub.isupport
                 session.bucket = session.hub.line_bucket()
+                self._throttled_until = 0.0  # which the old rate wanted
                 keep_up(session, known)
             ready = self._process_inbox()
             if session.ending is not None:
