@@ -33,7 +33,7 @@ class Code(StrEnum):
     BAD_ACCOUNT_NAME = "BAD_ACCOUNT_NAME", "That can't be the name of an account"
     BANNED = "BANNED", "This is kept off the server from now on"
     CANNOT_CHANGE_REALNAME = "CANNOT_CHANGE_REALNAME", "You can't change your real name now"
-    CANNOT_RENAME = "CANNOT_RENAME", "The channel can't be renamed"
+    CANNOT_RENAME = "CANNOT_RENAME", "Only its owner can, to a new name that can be one"
     CHANNEL_NAME_IN_USE = "CHANNEL_NAME_IN_USE", "There is a channel with that name already"
     CHANNEL_OWNER = "CHANNEL_OWNER", "The channel belongs to this account"
     CHANNEL_RENAMED = "CHANNEL_RENAMED", "The channel has been renamed"

@@ -103,6 +103,24 @@ _NUMERICS: dict[Reason, Numeric] = {
 }
 
 
+_CODES: dict[Reason, Code] = {
+    Reason.BAD_REALNAME: Code.INVALID_REALNAME,
+    Reason.BAD_MASK: Code.INVALID_MASK,
+    Reason.CHANNEL_NAME_IN_USE: Code.CHANNEL_NAME_IN_USE,
+    Reason.CANNOT_RENAME: Code.CANNOT_RENAME,
+    Reason.NOT_OWNER: Code.NOT_OWNER,
+    Reason.TOO_MANY_OWNED: Code.TOO_MANY_CHANNELS,
+    Reason.NO_SUCH_ACCOUNT: Code.ACCOUNT_UNKNOWN,
+    Reason.NO_SUCH_BAN: Code.NO_SUCH_BAN,
+    Reason.METADATA_TARGET: Code.INVALID_TARGET,
+    Reason.METADATA_KEY: Code.INVALID_KEY,
+    Reason.METADATA_VALUE: Code.INVALID_VALUE,
+    Reason.METADATA_PERMISSION: Code.KEY_NO_PERMISSION,
+    Reason.METADATA_FULL: Code.LIMIT_REACHED,
+}
+"""Where there is no numeric."""
+
+
 def refusal(refused: Refusal, command: str) -> Answer:
     """What a session is told whose ``command`` was refused."""
     reason, context = refused.reason, refused.context
@@ -111,6 +129,9 @@ def refusal(refused: Refusal, command: str) -> Answer:
     numeric = _NUMERICS.get(reason)
     if numeric is not None:
         return NumericReply(numeric, *context[: numeric.words + numeric.places])
+    code = _CODES.get(reason)
+    if code is not None:
+        return fail(code, command, *context)
     match reason:
         case Reason.NOT_STORED:
             return fail(
@@ -118,34 +139,8 @@ def refusal(refused: Refusal, command: str) -> Answer:
                 command,
                 description=f"Nothing was done, because {context[0]}; try again later",
             )
-        case Reason.BAD_REALNAME:
-            return fail(Code.INVALID_REALNAME, command)
-        case Reason.BAD_MASK:
-            return fail(Code.INVALID_MASK, command, *context)
-        case Reason.CHANNEL_NAME_IN_USE:
-            return fail(Code.CHANNEL_NAME_IN_USE, command, *context)
-        case Reason.CANNOT_RENAME:
-            return fail(Code.CANNOT_RENAME, command, *context)
-        case Reason.NOT_OWNER:
-            return fail(Code.NOT_OWNER, command, *context)
-        case Reason.TOO_MANY_OWNED:
-            return fail(Code.TOO_MANY_CHANNELS, command, *context)
-        case Reason.NO_SUCH_ACCOUNT:
-            return fail(Code.ACCOUNT_UNKNOWN, command, *context)
         case Reason.BAD_BAN:
             return fail(Code.INVALID_BAN, command, context[0], description=context[1])
-        case Reason.NO_SUCH_BAN:
-            return fail(Code.NO_SUCH_BAN, command, *context)
-        case Reason.METADATA_TARGET:
-            return fail(Code.INVALID_TARGET, command, *context)
-        case Reason.METADATA_KEY:
-            return fail(Code.INVALID_KEY, command, *context)
-        case Reason.METADATA_VALUE:
-            return fail(Code.INVALID_VALUE, command, *context)
-        case Reason.METADATA_PERMISSION:
-            return fail(Code.KEY_NO_PERMISSION, command, *context)
-        case Reason.METADATA_FULL:
-            return fail(Code.LIMIT_REACHED, command, *context)
         case Reason.TOO_MANY_HELD:
             return fail(
                 Code.TEMPORARILY_UNAVAILABLE,

@@ -15,12 +15,30 @@ CAP = "draft/channel-rename"
         ("RENAME #nowhere #new", "403 {} #nowhere :No such channel"),
         ("RENAME #nowhere bad", "403 {} #nowhere :No such channel"),
         ("RENAME #LOBBY #new", "442 {} #lobby :You're not on that channel"),
-        ("RENAME #mine new", "FAIL RENAME CANNOT_RENAME #mine new :The channel can't be renamed"),
-        ("RENAME #mine &new", "FAIL RENAME CANNOT_RENAME #mine &new :The channel can't be renamed"),
-        ("RENAME #mine :#a b", "FAIL RENAME CANNOT_RENAME #mine * :The channel can't be renamed"),
-        ("RENAME #mine :", "FAIL RENAME CANNOT_RENAME #mine * :The channel can't be renamed"),
-        ("RENAME #mine #a,#b", "FAIL RENAME CANNOT_RENAME #mine #a,#b :The channel can't be renamed"),
-        ("RENAME #MINE #mine", "FAIL RENAME CANNOT_RENAME #mine #mine :The channel can't be renamed"),
+        (
+            "RENAME #mine new",
+            "FAIL RENAME CANNOT_RENAME #mine new :Only its owner can, to a new name that can be one",
+        ),
+        (
+            "RENAME #mine &new",
+            "FAIL RENAME CANNOT_RENAME #mine &new :Only its owner can, to a new name that can be one",
+        ),
+        (
+            "RENAME #mine :#a b",
+            "FAIL RENAME CANNOT_RENAME #mine * :Only its owner can, to a new name that can be one",
+        ),
+        (
+            "RENAME #mine :",
+            "FAIL RENAME CANNOT_RENAME #mine * :Only its owner can, to a new name that can be one",
+        ),
+        (
+            "RENAME #mine #a,#b",
+            "FAIL RENAME CANNOT_RENAME #mine #a,#b :Only its owner can, to a new name that can be one",
+        ),
+        (
+            "RENAME #MINE #mine",
+            "FAIL RENAME CANNOT_RENAME #mine #mine :Only its owner can, to a new name that can be one",
+        ),
         (
             "RENAME #mine #LOBBY",
             "FAIL RENAME CHANNEL_NAME_IN_USE #mine #LOBBY :There is a channel with that name already",
@@ -92,10 +110,12 @@ def test_who_may_not(opened: Opener) -> None:
     owner.ask(f"MODE #alices +o {operator.nick}")
     operator.sync()
     assert operator.asked("RENAME #alices #other") == [
-        "FAIL RENAME CANNOT_RENAME #alices #other :The channel can't be renamed"
+        "FAIL RENAME CANNOT_RENAME #alices #other :Only its owner can, to a new name that can be one"
     ]
     boss = opened(account="boss", join="#lobby")
-    assert boss.asked("RENAME #lobby #hall") == ["FAIL RENAME CANNOT_RENAME #lobby #hall :The channel can't be renamed"]
+    assert boss.asked("RENAME #lobby #hall") == [
+        "FAIL RENAME CANNOT_RENAME #lobby #hall :Only its owner can, to a new name that can be one"
+    ]
 
 
 def test_what_belongs_to_a_channel_stays(opened: Opener) -> None:
@@ -144,4 +164,6 @@ def test_longest_names_and_reason(opened: Opener) -> None:
     assert rename.params[:2] == [old, new]
     assert set(rename.params[2]) == {"x"}
     op.ask(f"RENAME {new} {old}")
-    assert op.asked(f"RENAME {old} {new}n") == [f"FAIL RENAME CANNOT_RENAME {old} {new}n :The channel can't be renamed"]
+    assert op.asked(f"RENAME {old} {new}n") == [
+        f"FAIL RENAME CANNOT_RENAME {old} {new}n :Only its owner can, to a new name that can be one"
+    ]
