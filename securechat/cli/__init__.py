@@ -1,4 +1,4 @@
-"""The command line: `securechat connect`, `server`, `user` and `demo`.
+"""The command line: `securechat connect`, `server`, `user`, `ban` and `demo`.
 
 Each command is in a module of its name, which is imported when that command is asked for: who connects does not wait
 for the server's half to be loaded. Exit statuses are in `endings`, those of `connect` in `securechat.client.errors`.
@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "connect": "Join a chat, at a terminal or in a pipe.",
     "server": "Run a chat.",
     "user": "Manage the accounts of a chat on this machine.",
+    "ban": "Keep accounts, addresses and networks off a chat on this machine.",
     "demo": "See it work: a chat on this machine, from nothing.",
 }
 

@@ -1,4 +1,4 @@
-"""The operator's control socket: how `securechat user` speaks to a server that runs.
+"""The operator's control socket: how `securechat user` and `securechat ban` speak to a server that runs.
 
 A Unix socket in the data directory, for its owner only (the file's mode is 0600). `control_wire` tells what is said on
 it. `ControlClient` has the same methods as the operator in the server behind it (`Operator`), and raises the same
@@ -26,7 +26,16 @@ from securechat.server import control_wire as wire
 from securechat.server.log import EventLog
 from securechat.tls.waker import READABLE, WRITABLE, Waker, wait_for
 
-__all__ = ["AccountLine", "ControlClient", "ControlServer", "NoServer", "Operator", "OperatorError", "OperatorFailed"]
+__all__ = [
+    "AccountLine",
+    "BanLine",
+    "ControlClient",
+    "ControlServer",
+    "NoServer",
+    "Operator",
+    "OperatorError",
+    "OperatorFailed",
+]
 
 REQUEST_SECONDS: Final = 5.0
 """What a client has to send its request, and as much again to take the answer: the others wait for it."""
@@ -35,7 +44,7 @@ ANSWER_SECONDS: Final = 120.0
 
 
 class OperatorError(Exception):
-    """A name that is taken, unknown or none, a password that is too short, and the like."""
+    """A name that is taken, unknown or none, a password that is too short, a ban of everybody, and the like."""
 
 
 class OperatorFailed(Exception):  # noqa: N818  (it is what happened, and not the operator's error)
@@ -59,6 +68,22 @@ class AccountLine:
     online: bool
 
 
+@dataclass(frozen=True, slots=True)
+class BanLine:
+    """One ban of the server, as `securechat ban list` shows it."""
+
+    whom: str
+    """An account, or a network as ``address/length``."""
+    kind: str
+    """``account`` or ``network``."""
+    by: str
+    created: str
+    """ISO 8601, in UTC, as its end is."""
+    until: str | None
+    """``None``: for good."""
+    reason: str
+
+
 class Operator(Protocol):
     """What the operator can have done. Each method raises `OperatorError` or `OperatorFailed`."""
 
@@ -71,6 +96,12 @@ class Operator(Protocol):
     def set_enabled(self, name: str, enabled: bool) -> None: ...
 
     def remove_account(self, name: str) -> None: ...
+
+    def add_ban(self, whom: str, reason: str, seconds: int | None) -> None: ...
+
+    def list_bans(self) -> list[BanLine]: ...
+
+    def remove_ban(self, whom: str) -> None: ...
 
 
 class ControlServer:
@@ -202,6 +233,13 @@ class ControlServer:
                 operator.set_enabled(wire.text(request, "name"), wire.flag(request, "enabled"))
             case "remove":
                 operator.remove_account(wire.text(request, "name"))
+            case "bans":
+                return {"bans": [asdict(ban) for ban in operator.list_bans()]}
+            case "ban":
+                whom, reason = wire.text(request, "whom"), wire.text(request, "reason")
+                operator.add_ban(whom, reason, wire.number_or_none(request, "seconds"))
+            case "unban":
+                operator.remove_ban(wire.text(request, "whom"))
             case _:
                 raise wire.NonsenseError("it asks for nothing that is known here")
         return {}
@@ -235,17 +273,30 @@ class ControlClient:
     def remove_account(self, name: str) -> None:
         self._ask({"do": "remove", "name": name})
 
-    def _ask(self, request: dict[str, object]) -> dict[str, object]:
+    def add_ban(self, whom: str, reason: str, seconds: int | None) -> None:
+        self._ask({"do": "ban", "whom": whom, "reason": reason, "seconds": seconds}, "ban")
+
+    def list_bans(self) -> list[BanLine]:
+        answer = self._ask({"do": "bans"}, "ban")
+        try:
+            return [_ban(line) for line in wire.objects(answer, "bans")]
+        except wire.NonsenseError as error:
+            raise self._nonsense(error) from None
+
+    def remove_ban(self, whom: str) -> None:
+        self._ask({"do": "unban", "whom": whom}, "ban")
+
+    def _ask(self, request: dict[str, object], command: str = "user") -> dict[str, object]:
         """The answer, if it is a good one."""
         line = wire.encode(request)
         if len(line) > wire.MAX_REQUEST:
-            raise OperatorError("no name and no password is that long")
+            raise OperatorError("no name, no reason and no password is that long")
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
             self._connect(sock)
             reader = wire.LineReader(sock)
             try:
                 self._check_greeting(reader)
-                answer = self._exchange(sock, reader, line)
+                answer = self._exchange(sock, reader, line, command)
                 if answer.get("ok") is True:
                     return answer
                 fault = wire.text(answer, "fault")
@@ -280,7 +331,7 @@ class ControlClient:
                 f"the server at {self._path} is of another version of securechat: ask it with the command of that one"
             )
 
-    def _exchange(self, sock: socket.socket, reader: wire.LineReader, line: bytes) -> dict[str, object]:
+    def _exchange(self, sock: socket.socket, reader: wire.LineReader, line: bytes, command: str) -> dict[str, object]:
         try:
             sock.sendall(line)
         except OSError as error:
@@ -290,8 +341,8 @@ class ControlClient:
             return reader.read(wire.MAX_ANSWER, ANSWER_SECONDS)
         except OSError as error:
             raise OperatorFailed(
-                f"the server at {self._path} gave no answer ({wire.reason(error)}): see with `securechat user list` "
-                f"what became of it"
+                f"the server at {self._path} gave no answer ({wire.reason(error)}): see with "
+                f"`securechat {command} list` what became of it"
             ) from error
 
     def _nonsense(self, error: wire.NonsenseError) -> OperatorFailed:
@@ -299,8 +350,7 @@ class ControlClient:
 
 
 def _account(line: dict[str, object]) -> AccountLine:
-    if line.keys() != {field.name for field in fields(AccountLine)}:
-        raise wire.NonsenseError("an account has other fields")
+    _check_fields(line, AccountLine, "an account")
     return AccountLine(
         name=wire.text(line, "name"),
         role=wire.text(line, "role"),
@@ -308,3 +358,20 @@ def _account(line: dict[str, object]) -> AccountLine:
         created=wire.text(line, "created"),
         online=wire.flag(line, "online"),
     )
+
+
+def _ban(line: dict[str, object]) -> BanLine:
+    _check_fields(line, BanLine, "a ban")
+    return BanLine(
+        whom=wire.text(line, "whom"),
+        kind=wire.text(line, "kind"),
+        by=wire.text(line, "by"),
+        created=wire.text(line, "created"),
+        until=wire.text_or_none(line, "until"),
+        reason=wire.text(line, "reason"),
+    )
+
+
+def _check_fields(line: dict[str, object], kind: type[AccountLine | BanLine], what: str) -> None:
+    if line.keys() != {field.name for field in fields(kind)}:
+        raise wire.NonsenseError(f"{what} has other fields")

@@ -27,7 +27,7 @@ __all__ = ["GREETING", "MAX_ANSWER", "MAX_REQUEST", "LineReader", "NonsenseError
 
 GREETING: Final[dict[str, object]] = {"securechat": 1}
 MAX_REQUEST: Final = 64 * 1024
-"""Bytes: a name and a password, with much room."""
+"""Bytes: a name and a password, or a ban and its reason, with much room."""
 MAX_ANSWER: Final = 64 * 1024 * 1024
 """Bytes: a list of some 500,000 accounts."""
 
@@ -60,6 +60,21 @@ def text(content: dict[str, object], name: str) -> str:
     value = content.get(name)
     if not isinstance(value, str):
         raise NonsenseError(f"{name!r} is missing, or no string")
+    return value
+
+
+def text_or_none(content: dict[str, object], name: str) -> str | None:
+    """A string or ``None`` under that name, else `NonsenseError`. It can't be left out."""
+    return None if content.get(name, "") is None else text(content, name)
+
+
+def number_or_none(content: dict[str, object], name: str) -> int | None:
+    """A whole number, not below 0, or ``None`` under that name, else `NonsenseError`. It can't be left out."""
+    value = content.get(name, "")
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise NonsenseError(f"{name!r} is missing, or no whole number from 0")
     return value
 
 

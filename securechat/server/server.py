@@ -20,7 +20,7 @@ from securechat.server.cores import Cores
 from securechat.server.listener import Listener
 from securechat.server.log import EventLog
 from securechat.server.memory import give_back
-from securechat.server.operator import Accounts
+from securechat.server.operator import HubOperator
 from securechat.server.reload import Loaded, Reloader
 from securechat.server.rules import rules_of
 from securechat.server.session import Session
@@ -100,7 +100,7 @@ class Server:
         if cores is not None:
             self.hub.cores = cores
         self.listeners = [Listener(sock, self._on_connection, self.hub.on_error) for sock in sockets]
-        self._control = ControlServer(data.control_socket, Accounts(self.hub), log)
+        self._control = ControlServer(data.control_socket, HubOperator(self.hub), log)
 
     def __enter__(self) -> Self:
         (outcome,), _ = self.hub.journal.ask([Start(rules_of(self.hub.config))])

@@ -20,11 +20,11 @@ def test_the_version(tmp_path: Path) -> None:
 def test_the_help_has_every_command(tmp_path: Path) -> None:
     done = securechat(tmp_path, "--help")
     assert done.returncode == 0
-    for command in ("connect", "server", "user", "demo"):
+    for command in ("connect", "server", "user", "ban", "demo"):
         assert f"\n  {command} " in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [["chat"], ["--fast"], ["user", "rename"], ["user", "add"]])
+@pytest.mark.parametrize("arguments", [["chat"], ["--fast"], ["user", "rename"], ["user", "add"], ["ban", "add"]])
 def test_what_is_typed_wrongly(tmp_path: Path, arguments: list[str]) -> None:
     done = securechat(tmp_path, *arguments)
     assert done.returncode == 2
@@ -57,8 +57,9 @@ def test_who_connects_does_not_load_the_server(tmp_path: Path) -> None:
     assert not [name for name in modules if name.startswith(("securechat.server", "securechat.store"))]
 
 
-def test_who_makes_accounts_does_not_load_the_client(tmp_path: Path) -> None:
-    modules = loaded(tmp_path, "user", "--help")
+@pytest.mark.parametrize("command", ["user", "ban"])
+def test_an_operators_command_does_not_load_the_client(tmp_path: Path, command: str) -> None:
+    modules = loaded(tmp_path, command, "--help")
     assert "securechat.server.control" in modules
     assert not [name for name in modules if name.startswith(("securechat.client", "securechat.server.session"))]
 

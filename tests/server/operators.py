@@ -1,6 +1,6 @@
-"""An operator that keeps accounts in memory, for tests of what stands in front of the real one."""
+"""An operator that keeps accounts and bans in memory, for tests of what stands in front of the real one."""
 
-from securechat.server.control import AccountLine, OperatorError
+from securechat.server.control import AccountLine, BanLine, OperatorError
 
 
 class MemoryOperator:
@@ -9,6 +9,8 @@ class MemoryOperator:
     def __init__(self) -> None:
         self.accounts: dict[str, AccountLine] = {}
         self.passwords: dict[str, str] = {}
+        self.bans: dict[str, BanLine] = {}
+        self.seconds: dict[str, int | None] = {}
 
     def add_account(self, name: str, password: str, *, admin: bool) -> None:
         if name in self.accounts:
@@ -33,6 +35,19 @@ class MemoryOperator:
     def remove_account(self, name: str) -> None:
         self._get(name)
         del self.accounts[name]
+
+    def add_ban(self, whom: str, reason: str, seconds: int | None) -> None:
+        until = None if seconds is None else "2026-11-23T13:00:00.000Z"
+        self.bans[whom] = BanLine(whom, "account", "the operator", "2026-11-22T13:00:00.000Z", until, reason)
+        self.seconds[whom] = seconds
+
+    def list_bans(self) -> list[BanLine]:
+        return list(self.bans.values())
+
+    def remove_ban(self, whom: str) -> None:
+        if whom not in self.bans:
+            raise OperatorError(f"there is no ban of {whom}")
+        del self.bans[whom]
 
     def _get(self, name: str) -> AccountLine:
         if name not in self.accounts:

@@ -7,8 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,47 +20,15 @@ from securechat.server.control import (
     ControlClient,
     ControlServer,
     NoServer,
-    Operator,
     OperatorError,
     OperatorFailed,
 )
 from securechat.server.log import Format, Level, start
 from tests.pki.places import reachable_directory, without_privileges
+from tests.server.controls import connected, line_from, serving
 from tests.server.operators import MemoryOperator
 
 PASSWORD = "correct horse"
-
-
-@contextmanager
-def serving(path: Path, operator: Operator) -> Iterator[ControlClient]:
-    server = ControlServer(path, operator)
-    server.start()
-    try:
-        yield ControlClient(path)
-    finally:
-        server.stop()
-
-
-@contextmanager
-def connected(path: Path) -> Iterator[socket.socket]:
-    """A client that is not ours, and has been greeted."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-        sock.settimeout(30)
-        sock.connect(str(path))
-        assert line_from(sock) == {"securechat": 1}
-        yield sock
-
-
-def line_from(sock: socket.socket) -> object:
-    """The next line, of which nothing follows yet; None at the end."""
-    received = b""
-    while not received.endswith(b"\n"):
-        data = sock.recv(1)
-        if not data:
-            assert received == b""
-            return None
-        received += data
-    return json.loads(received)
 
 
 @pytest.fixture
@@ -261,7 +228,8 @@ def test_requests_that_make_no_sense(path: Path, said: bytes, answer: str) -> No
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200) | st.recursive(st.none() | st.text(max_size=5), lambda inner: st.dictionaries(
-    st.sampled_from(["do", "name", "password", "admin", "enabled"]), inner | st.sampled_from(["add", "list", "remove"])
+    st.sampled_from(["do", "name", "password", "admin", "enabled", "whom", "reason", "seconds"]),
+    inner | st.sampled_from(["add", "list", "remove", "bans", "ban", "unban"]) | st.integers(),
 )).map(lambda value: json.dumps(value).encode()))  # fmt: skip
 def test_whatever_is_asked(tmp_path: Path, said: bytes) -> None:
     path = tmp_path / "any.sock"

@@ -67,6 +67,26 @@ def test_servers_that_are_not_ours(path: Path, lines: list[bytes], error: type[E
     assert words in str(caught.value)
 
 
+BAN: dict[str, object] = {"whom": "a", "kind": "account", "by": "b", "created": "c", "until": None, "reason": "d"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({}, "makes no sense: 'bans'"),
+        ({"bans": [{**BAN, "more": 1}]}, "a ban has other fields"),
+        ({"bans": [{**BAN, "until": 1}]}, "makes no sense: 'until'"),
+        ({"bans": [{**BAN, "reason": None}]}, "makes no sense: 'reason'"),
+        (None, "see with `securechat ban list`"),
+    ],
+)
+def test_bans_that_are_none(path: Path, answer: dict[str, object] | None, words: str) -> None:
+    line = wire.encode({"ok": True, **answer}) if answer is not None else b""
+    with liar(path, HELLO, line) as client, pytest.raises(OperatorFailed) as caught:
+        client.list_bans()
+    assert words in str(caught.value)
+
+
 def test_a_server_that_talks_too_much(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "MAX_ANSWER", 1000)
     with liar(path, HELLO, b"x" * 70_000) as client, pytest.raises(OperatorFailed, match="too long"):

@@ -6,7 +6,7 @@ import pytest
 
 from securechat.chat.model import BanKind
 from securechat.chat.requests import AddBan
-from securechat.server.commands.enforcement import duration
+from securechat.server.bans import duration
 from tests.server.wire import House, Opener, commands, one, params, plain, running, shown
 
 

@@ -168,7 +168,8 @@ def test_each_command_line_has_only_what_there_is(document: Path) -> None:
 @pytest.mark.parametrize("document", WITH_COMMAND_LINES, ids=lambda path: path.name)
 def test_each_option_that_is_named_in_the_text_is_one(document: Path) -> None:
     users = ("add", "list", "passwd", "disable", "enable", "remove")
-    commands = [("connect",), ("server",), *(("user", name) for name in users)]
+    bans = ("list", "add", "remove")
+    commands = [("connect",), ("server",), *(("user", name) for name in users), *(("ban", name) for name in bans)]
     helps = [_help("-m", "securechat", *words) for words in commands] + [_help("-m", "securechat.pki")]
     options = {option for text in helps for option in re.findall(r"--[a-z][a-z-]+", text)}
     for code in re.findall(r"`([^`\n]+)`", document.read_text()):
@@ -210,7 +211,7 @@ def _check(words: list[str], line: str) -> bool:
     if "securechat" in programs:
         last = len(words) - 1 - programs[::-1].index("securechat")
         arguments = words[last + 1 :]
-        depth = 2 if arguments[:1] == ["user"] else 1
+        depth = 2 if arguments[:1] in (["user"], ["ban"]) else 1
         names = [word for word in arguments[:depth] if not word.startswith("-")]
         shown = _help("-m", "securechat", *names)
     elif "gen_certs.py" in programs:
