@@ -113,7 +113,7 @@ def locks(bob: IrcClient, carol: Person) -> None:
 
 
 def bans(bob: IrcClient, carol: Person) -> None:
-    mask = bob.ban_mask.format(user="carol", host=SERVER_NAME)
+    mask = bob.ban_mask.format(user="carol", host="user/carol")
     bob.say("/ban carol")
     bob.sees("mode", channel=DEN, modes=f"+b {mask}", nick="bob")
     bob.say(f"/mode {DEN} b")

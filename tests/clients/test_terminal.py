@@ -143,7 +143,7 @@ def test_running_a_channel_beside_irssi(carol: Pane, server: Server, tmux: Tmux,
     dave.say("/away beim Essen")
     said(carol, "* dave is away (beim Essen)")
     carol.enter("/whois dave")
-    carol.expect(r"^\d\d:\d\d \* dave is \S+@chat\.test: ")
+    carol.expect(r"^\d\d:\d\d \* dave is \S+@user/dave: ")
     said(carol, "* dave is not there: beim Essen")
     dave.say("/away")
     said(bob, "* dave is back")
