@@ -6,6 +6,7 @@ on any version of Unicode.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 MAX_NICK = 32
 MAX_CHANNEL = 64
@@ -15,6 +16,9 @@ _LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz
 _NICK = re.compile(r"[A-Za-z_\[\]\\^{}|`][A-Za-z0-9_\[\]\\^{}|`-]*")
 
 _MASK_TOKEN = re.compile(r"\\[*?]|.", re.DOTALL)
+
+MASKS_CUT = 256
+"""So many masks are kept ready to match; the others are made so when they are used."""
 
 # Controls, formats (zero width, direction), line and paragraph separators, spaces, surrogates.
 _UNSEEN_CATEGORIES = frozenset(("Cc", "Cf", "Zl", "Zp", "Zs", "Cs"))
@@ -86,32 +90,22 @@ class Mask:
     no more than the lengths of the mask and of the text together.
     """
 
-    __slots__ = ("_pieces", "_places")
+    __slots__ = ("_text",)
 
     def __init__(self, mask: str) -> None:
-        # Stars cut the mask into pieces, question marks cut a piece into literals: "a?b*c" is [["a", "b"], ["c"]].
-        pieces = [[""]]
-        for part in _MASK_TOKEN.findall(casefold(mask)):
-            if part == "*":
-                pieces.append([""])
-            elif part == "?":
-                pieces[-1].append("")
-            else:
-                pieces[-1][-1] += part[-1]  # of "\\*" the star
-        self._pieces = pieces
-        self._places = [_places(piece) for piece in pieces[1:-1]]
+        self._text = casefold(mask)
 
     def match(self, text: str) -> bool:
         """Whether the mask covers the whole of `text`."""
         text = casefold(text)
-        first, *others = self._pieces
+        (first, *others), middle_places = _cut(self._text)
         if not others:
             return len(text) == _length(first) and _stands_at(first, text, 0)
         *middle, last = others
         start, end = _length(first), len(text) - _length(last)
         if end < start or not _stands_at(first, text, 0) or not _stands_at(last, text, end):
             return False
-        for piece, places in zip(middle, self._places, strict=True):
+        for piece, places in zip(middle, middle_places, strict=True):
             # The leftmost place is always good enough: it leaves the most for the pieces behind.
             start = _find(piece, places, text, start, end)
             if start < 0:
@@ -123,6 +117,25 @@ class Mask:
 def match(mask: str, text: str) -> bool:
     """`Mask(mask).match(text)`, for a mask that is used once."""
     return Mask(mask).match(text)
+
+
+@lru_cache(MASKS_CUT)
+def _cut(mask: str) -> tuple[list[list[str]], list[tuple[dict[str, int], int]]]:
+    """The pieces of a folded mask, and the `_places` of those that stand between two others. Not to be changed.
+
+    Stars cut the mask into pieces, question marks cut a piece into literals: "a?b*c" is [["a", "b"], ["c"]]. That can
+    take a hundred times the memory of the mask itself, and somebody may have filled many lists with such masks: so it
+    is only kept of those that were used last.
+    """
+    pieces = [[""]]
+    for part in _MASK_TOKEN.findall(mask):
+        if part == "*":
+            pieces.append([""])
+        elif part == "?":
+            pieces[-1].append("")
+        else:
+            pieces[-1][-1] += part[-1]  # of "\\*" the star
+    return pieces, [_places(piece) for piece in pieces[1:-1]]
 
 
 def _length(piece: list[str]) -> int:

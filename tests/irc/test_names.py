@@ -1,13 +1,14 @@
 """Names, their folding, and masks."""
 
 import itertools
+import tracemalloc
 import unicodedata
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from securechat.irc.names import Mask, casefold, match, split_source, valid_channel, valid_nick
+from securechat.irc.names import MASKS_CUT, Mask, casefold, match, split_source, valid_channel, valid_nick
 
 
 def test_only_ascii_is_folded() -> None:
@@ -133,3 +134,20 @@ def test_a_hostile_mask_comes_to_an_end() -> None:
     assert not match("*a" * 200 + "*b", "a" * 450)
     assert not match("*a?" * 100 + "*b", "a" * 450)
     assert not match("*" + "a?" * 200 + "b*", "a" * 450)
+
+
+def test_hostile_masks_take_no_more_memory_than_their_texts() -> None:
+    texts = [f"{number:05}" + "*?" * 95 for number in range(MASKS_CUT + 1000)]
+    tracemalloc.start()
+    try:
+        masks = [Mask(text) for text in texts]
+        before, _ = tracemalloc.get_traced_memory()
+        assert before < len(masks) * 1000
+        for mask in masks[:MASKS_CUT]:
+            mask.match("x")
+        ready = tracemalloc.get_traced_memory()[0] - before
+        for mask in masks:
+            mask.match("x")
+        assert tracemalloc.get_traced_memory()[0] - before < ready * 1.1, "of others nothing is kept"
+    finally:
+        tracemalloc.stop()
