@@ -188,6 +188,8 @@ class _Changes:
         own = target is self._user and (channel.owned_by(target) or not change.adding)
         if not own:  # what one has one can always give back, and an owner take again
             self._require(mode.needs)
+        if (target is None or target not in channel.members) and not change.adding and self._take_from_absent(change):
+            return
         if target is None:
             raise Refused(Reason.NO_SUCH_NICK, change.parameter or "")
         membership = channel.members.get(target)
@@ -197,14 +199,23 @@ class _Changes:
             self._applied.on_undo(lambda: channel.promote(target, membership))
             channel.promote(target, Membership.of(set(membership.modes) ^ {change.letter}))
             self.made.append(ModeChange(change.adding, change.letter, target.nick))
-        self._make_last(change, target)
+        self._make_last(change, target.account_id)
 
-    def _make_last(self, change: ModeChange, target: User) -> None:
+    def _take_from_absent(self, change: ModeChange) -> bool:
+        """Take from an account that is not here what it would be when it comes. Whether it would be that."""
+        account = self._chat.account_named(change.parameter or "")
+        if account is None or change.letter not in self._channel.access.get(account.id, ""):
+            return False
+        self._make_last(change, account.id)
+        self.made.append(ModeChange(False, change.letter, account.name))
+        return True
+
+    def _make_last(self, change: ModeChange, id: int | None) -> None:
         """Where an account is made something, it is that again whenever it comes.
 
         Of more than there is room for it is true only until they go, as of guests.
         """
-        channel, id = self._channel, target.account_id
+        channel = self._channel
         if id is None or not channel.lasting:
             return
         before = channel.access.get(id, "")

@@ -6,7 +6,7 @@ from securechat.chat.channel import Channel
 from securechat.chat.channels import existing, joined, require
 from securechat.chat.events import ChannelRenamed, OwnerChanged, record, view
 from securechat.chat.machine import Applied, Chat, rule
-from securechat.chat.model import User
+from securechat.chat.model import Account, User
 from securechat.chat.modes import Rank
 from securechat.chat.presence import end_if_empty, give
 from securechat.chat.refusals import Reason, Refused
@@ -67,7 +67,8 @@ def rename_channel(chat: Chat, stamp: int, request: RenameChannel, applied: Appl
 def set_owner(chat: Chat, stamp: int, request: SetOwner, applied: Applied) -> None:
     """By the owner, or an operator of the server; a channel that nobody owns is its operators' to give.
 
-    One that is given up lasts as long as somebody is in it. The server's own stays the server's.
+    It is given to who takes part in it; an operator of the server may give it to anybody. One that is given up lasts as
+    long as somebody is in it. The server's own stays the server's.
     """
     user = chat.user_of(request.session)
     channel = chat.channels.get(casefold(request.channel)) if user.operator else None
@@ -82,6 +83,8 @@ def set_owner(chat: Chat, stamp: int, request: SetOwner, applied: Applied) -> No
         and chat.founded.get(owner.id, 0) >= chat.rules.channels_founded
     ):
         raise Refused(Reason.TOO_MANY_OWNED, owner.name)
+    if owner is not None and not (user.operator or _takes_part(chat, channel, owner)):
+        raise Refused(Reason.NOT_IN_CHANNEL, owner.name, channel.name)
     told = dict.fromkeys(user.audience)
     for id in (channel.founder, owner.id if owner else None):
         other = chat.users_by_account.get(id) if id is not None else None
@@ -104,6 +107,12 @@ def set_owner(chat: Chat, stamp: int, request: SetOwner, applied: Applied) -> No
             record(channel) if channel.lasting and not was_lasting else None,
         )
     )
+
+
+def _takes_part(chat: Chat, channel: Channel, account: Account) -> bool:
+    """Whether an account is in a channel, or is something there: nobody has strangers' channels put on them."""
+    user = chat.users_by_account.get(account.id)
+    return account.id == channel.founder or account.id in channel.access or user in channel.members
 
 
 def _check_may_give(channel: Channel, user: User) -> None:

@@ -105,7 +105,7 @@ def test_who_is_an_operator_already_is_made_so_for_good_when_the_channel_has_an_
     ann = room.account("ann")
     session = room.enter(ann, "#fun")
     room.mode(guest, "#fun", "+o", "ann")
-    room.account("bob")
+    room.enter(room.account("bob"), "#fun")
     room.do(SetOwner(session, "#fun", "bob"))
     changed = room.mode(guest, "#fun", "+o", "ann")
     assert (changed.changes, changed.access) == ((), ((ann.id, "o"),))
@@ -205,3 +205,19 @@ def test_a_channel_that_was_read_back_knows_what_restricts_it() -> None:
     assert channel.restricted
     chat = Chat(channels=[channel])
     assert chat.channels["#tea"].mode_words(with_key=False) == ("+mnkl", "*", "3")
+
+
+def test_what_somebody_who_is_not_there_would_be_can_be_taken_from_them() -> None:
+    """Or they would be it again as soon as they come, past an invitation that they need."""
+    room = Room(GUESTS)
+    ann = room.member("ann", "#tea")
+    bob = room.member("bob", "#tea")
+    room.mode(ann, "#tea", "+ov", "bob", "bob")
+    room.do(Part(bob, "#tea"))
+    account = room.chat.accounts["bob"].id
+    changed = room.mode(ann, "#tea", "-o", "BOB")
+    assert (changed.changes, changed.access) == ((ModeChange(False, "o", "bob"),), ((account, "v"),))
+    room.leave(bob)
+    assert room.mode(ann, "#tea", "-v", "bob").changes == (ModeChange(False, "v", "bob"),)
+    assert account not in room.chat.channels["#tea"].access
+    assert room.mode(ann, "#tea", "-v", "bob").problems == (Refusal(Reason.NO_SUCH_NICK, ("bob",)),)

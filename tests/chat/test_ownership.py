@@ -59,9 +59,14 @@ def test_a_new_owner_who_is_in_it_makes_themselves_operator(room: Room) -> None:
     assert room.nicks("#tea") == {"bob": "@"}
 
 
-def test_the_new_owner_need_not_be_there(room: Room) -> None:
-    room.account("cat")
-    assert room.one(SetOwner(1, "#tea", "cat"), OwnerChanged).audience == (1,)
+def test_the_new_owner_need_not_be_there_but_take_part(room: Room) -> None:
+    """Nobody has strangers' channels put on them."""
+    room.account("dan")
+    room.refused(SetOwner(1, "#tea", "dan"), Reason.NOT_IN_CHANNEL, "dan", "#tea")
+    cat = room.member("cat", "#tea")
+    room.mode(1, "#tea", "+v", "cat")
+    room.do(Part(cat, "#tea"))
+    assert room.one(SetOwner(1, "#tea", "cat"), OwnerChanged).audience == (1, cat)
     assert _owner(room, "#tea") == "cat"
 
 

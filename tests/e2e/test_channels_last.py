@@ -29,9 +29,11 @@ def test_all_of_a_channel_is_there_after_a_restart(make_place: MakePlace, killed
                 alice.send("MODE #home +hvo bob carol bob", "MODE #home -o bob", "MODE #home +b ~a:frank")
                 alice.sync()
             bob.sync()
-            alice.send(
-                "JOIN #gone", "OWNER #gone *", "JOIN #given", "OWNER #given bob", "JOIN #old", "RENAME #old #new"
-            )
+            alice.send("JOIN #gone", "OWNER #gone *", "JOIN #given", "JOIN #old", "RENAME #old #new")
+            alice.sync()
+            bob.send("JOIN #given")
+            bob.sync()
+            alice.send("OWNER #given bob")
             alice.sync()
             before = answers(alice, *QUESTIONS)
         if killed:
@@ -90,7 +92,10 @@ def test_a_guests_channel_does_not_last(make_place: MakePlace) -> None:
 def test_one_that_was_a_guests_lasts_once_it_is_given_to_somebody(make_place: MakePlace) -> None:
     place = make_place()
     with running(place, "--guests") as server:
-        with Chatter(server, "guest", password=None, join="#gift") as guest:
+        with (
+            Chatter(server, "guest", password=None, join="#gift") as guest,
+            Chatter(server, "alice", join="#gift") as alice,
+        ):
             guest.send("TOPIC #gift :for alice", "MODE #gift +sb-t troll", "OWNER #gift alice")
             guest.sync()
         assert server.stop() == 0

@@ -106,11 +106,13 @@ def test_operators_give_away_what_nobody_owns(opened: Opener) -> None:
     refused = "FAIL OWNER NOT_OWNER #free :The channel is not yours"
     assert member.asked("OWNER #free carol") == opened().asked("OWNER #free carol") == [refused]
     op.ask("TOPIC #free :kept", "MODE #free +mb troll")
+    assert op.asked("OWNER #free carol") == [f"441 {op.nick} carol #free :They aren't on that channel"]
+    carol = opened(account="carol", join="#free")
+    op.sync()
     assert op.asked("OWNER #free carol") == [told("#free", "carol")]
     assert op.asked("OWNER #free *") == [refused]
-    for client in (op, member):
+    for client in (op, member, carol):
         client.ask("PART #free")
-    carol = opened(account="carol")
     answers = carol.ask("JOIN #free")
     assert one(answers, "332").params[2] == "kept"
     assert one(answers, "353").params[3] == "@carol"

@@ -78,7 +78,7 @@ def test_what_a_guest_has_set_goes_with_the_guest(table: Table, path: Path) -> N
     assert "#fun" not in chat.channels
     assert not chat.metadata
     assert not chat.silenced
-    table.do(SetOwner(GUEST, "#fun", "bob"))
+    table.do(Join(BOB, "#fun", "sesame"), SetOwner(GUEST, "#fun", "bob"))
     table.check()
     fun = found_in(path).channels["#fun"]
     assert (fun.join_key, list(fun.lists["b"]), fun.metadata) == ("sesame", ["*!*@spam"], {"url": "x"})
