@@ -45,7 +45,7 @@ def become_operator(chat: Chat, stamp: int, request: BecomeOperator, applied: Ap
     user = chat.user_of(request.session)
     if user.operator:
         return
-    set_letters(chat, stamp, user, {*user.modes, "o"}, (ModeChange(True, "o"),), applied)
+    set_letters(stamp, user, {*user.modes, "o"}, (ModeChange(True, "o"),), applied)
 
 
 @rule(Kill)

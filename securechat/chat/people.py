@@ -82,14 +82,11 @@ def set_user_modes(chat: Chat, stamp: int, request: SetUserModes, applied: Appli
         letters ^= {change.letter}
         if made.pop(change.letter, None) is None:  # there and back again is no change
             made[change.letter] = ModeChange(change.adding, change.letter)
-    set_letters(chat, stamp, user, letters, tuple(made.values()), applied)
+    set_letters(stamp, user, letters, tuple(made.values()), applied)
 
 
-def set_letters(
-    chat: Chat, stamp: int, user: User, letters: set[str], changes: tuple[ModeChange, ...], applied: Applied
-) -> None:
+def set_letters(stamp: int, user: User, letters: set[str], changes: tuple[ModeChange, ...], applied: Applied) -> None:
     """Have these modes and no others; ``changes`` are what that changes."""
-    del chat
     was = user.modes
 
     def put(modes: str) -> None:
