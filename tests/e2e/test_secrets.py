@@ -15,8 +15,19 @@ SECRETS = {
     "password in a broken login": "xyzzy-five",
     "password where the name should be": "xyzzy-six",
     "password sent as a command": "xyzzy7seven",
+    "password of an account that is made": "xyzzy-eight",
+    "password that is too like its account": "xyzzy-nine",
+    "operator's password": "xyzzy-ten",
+    "wrong operator's password": "xyzzy-eleven",
+    "password where the operator's name should be": "xyzzy-twelve",
 }
-TEXTS = {"message": "plugh-one", "private message": "plugh-two", "topic": "plugh-three", "quit message": "plugh-four"}
+TEXTS = {
+    "message": "plugh-one",
+    "private message": "plugh-two",
+    "topic": "plugh-three",
+    "quit message": "plugh-four",
+    "key of a channel": "plugh-five",
+}
 
 
 def command_line(pid: int) -> str:
@@ -26,8 +37,12 @@ def command_line(pid: int) -> str:
 def test_secrets_stay_where_they_are(place: Place) -> None:
     """With the log at its most talkative."""
     gate = SECRETS["server's password"]
-    config = f'[server]\npassword = "{gate}"\n[limits]\nthrottle = false\n'
-    password = SECRETS["password"]
+    password, operator = SECRETS["password"], SECRETS["operator's password"]
+    hashed = securechat(place.home, "user", "hash", "--password-stdin", stdin=f"{operator}\n").stdout.strip()
+    config = (
+        f'[server]\npassword = "{gate}"\n[limits]\nthrottle = false\n[accounts]\nregistration = true\n'
+        f'[operators.root]\npassword = "{hashed}"\n'
+    )
     data = ("--data", place.data.path)
     done = securechat(place.home, "user", "add", "mallory", "--password-stdin", *data, stdin=f"{password}\n")
     assert done.returncode == 0
@@ -41,9 +56,24 @@ def test_secrets_stay_where_they_are(place: Place) -> None:
             mallory.say("#cave", TEXTS["message"])
             mallory.send(f"PRIVMSG alice :{TEXTS['private message']}", f"TOPIC #cave :{TEXTS['topic']}")
             mallory.send_bytes(f"PRIVMSG #cave :{TEXTS['message']} \xff\r\n".encode("latin-1"))
+            mallory.send(f"MODE #cave +k {TEXTS['key of a channel']}", "REHASH")
+            wrong, misplaced = (
+                SECRETS["wrong operator's password"],
+                SECRETS["password where the operator's name should be"],
+            )
+            mallory.send(f"OPER root {wrong}", f"OPER {misplaced} root", f"OPER root {operator}")
+            mallory.expect("381")
             mallory.sync()
             mallory.send(f"QUIT :{TEXTS['quit message']}")
             mallory.to_end()
+        with Wire(server) as newcomer:
+            like, made = (
+                SECRETS["password that is too like its account"],
+                SECRETS["password of an account that is made"],
+            )
+            newcomer.send(f"PASS :{gate}", "CAP REQ :draft/account-registration", "NICK eve")
+            newcomer.send(f"REGISTER {like} * {like}", f"REGISTER * {like}", f"REGISTER * * {made}", "CAP END")
+            newcomer.expect("REGISTER", "SUCCESS", "eve")
         new = SECRETS["new password"]
         done = securechat(place.home, "user", "passwd", "mallory", "--password-stdin", *data, stdin=f"{new}\n")
         assert done.returncode == 0
