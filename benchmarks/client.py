@@ -77,6 +77,11 @@ class Client:
         """Wait for 001, the end of the registration."""
         self._expect(b" 001 ", b"ERROR ")
 
+    def register(self) -> None:
+        """Make an account of the nick's name, and have it from now on."""
+        self.send(b"REGISTER * * a-password-for-the-benchmark\r\n")
+        self._expect(b"REGISTER SUCCESS ", b"FAIL REGISTER ")
+
     def join(self) -> None:
         """Join the channel and wait for the end of its list of names."""
         self.send(b"JOIN %b\r\n" % CHANNEL)

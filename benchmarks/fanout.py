@@ -52,6 +52,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--durability", choices=("full", "normal"), default="full", help="of securechat")
     parser.add_argument("--caps", default="", metavar='"A B"', help="capabilities that clients of securechat ask for")
     parser.add_argument(
+        "--once",
+        action="store_true",
+        help="securechat's senders have accounts and give each message an id; all ask for message-tags and "
+        "securechat/client-id",
+    )
+    parser.add_argument(
         "--processes", type=_count, default=2, metavar="P", help="load processes (default: %(default)s)"
     )
     parser.add_argument(
@@ -140,6 +146,8 @@ def main(words: Sequence[str] | None = None) -> int:
     """Measure what the command line asks for, print it, and return the exit status."""
     parser = _parser()
     arguments = parser.parse_args(words)
+    if arguments.once:
+        arguments.caps = f"{arguments.caps} message-tags securechat/client-id".strip()
     cases = _cases(arguments)
     servers = _check(parser, arguments, cases)
     # A plain end on SIGTERM, so that the servers and the directory do not stay behind.
@@ -151,7 +159,9 @@ def main(words: Sequence[str] | None = None) -> int:
             # Servers that refuse to run as root must reach their own directory in it, whose mode is 0700.
             base.chmod(0o711)
             make_certificates(base / "certs")
-            setting = Setting(base, arguments.processes, arguments.durability, arguments.caps, arguments.probe)
+            setting = Setting(
+                base, arguments.processes, arguments.durability, arguments.caps, arguments.probe, arguments.once
+            )
             machine = {
                 "python": platform.python_version(),
                 "processors": os.cpu_count(),

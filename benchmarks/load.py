@@ -37,6 +37,7 @@ class Plan:
     address: tuple[str, int]
     ca: Path
     caps: str
+    once: bool = False
 
     @property
     def members(self) -> range:
@@ -77,10 +78,11 @@ class Result:
 class _Member:
     """One client of the channel, what it has seen, and how many messages it has sent."""
 
-    __slots__ = ("client", "number", "sent", "stream")
+    __slots__ = ("client", "number", "once", "sent", "stream")
 
-    def __init__(self, number: int, client: Client) -> None:
+    def __init__(self, number: int, client: Client, *, once: bool = False) -> None:
         self.number = number
+        self.once = once
         self.client = client
         self.stream = Stream()
         self.sent = 0
@@ -88,7 +90,7 @@ class _Member:
     def say(self, count: int) -> None:
         """Send `count` messages, each by itself, as a client does that knows nothing of the next."""
         for number in range(self.sent, self.sent + count):
-            self.client.send(message(self.number, number, time.monotonic_ns()))
+            self.client.send(message(self.number, number, time.monotonic_ns(), once=self.once))
         self.sent += count
 
 
@@ -130,12 +132,18 @@ class _Load:
         # Some servers serve those first who joined first, some last: in the middle the observer is nobody's favourite.
         half = len(others) // 2
         numbers = (*others[:half], observer, *others[half:])
-        members = [_Member(number, Client(f"m{number:04d}", self._plan.address, context)) for number in numbers]
+        members = [
+            _Member(number, Client(f"m{number:04d}", self._plan.address, context), once=self._plan.once)
+            for number in numbers
+        ]
         # All at once, as there is a server that lets in those who have come only once a second.
         for member in members:
             member.client.introduce(self._plan.caps)
         for member in members:
             member.client.await_welcome()
+        for member in members:
+            if member.once and member.number in self._plan.senders:
+                member.client.register()
         for member in members:
             member.client.join()
             member.client.socket.setblocking(False)

@@ -27,7 +27,8 @@ _WARM_UP_S = 1.0
 class Setting:
     """What is the same for all runs: a directory with `certs`, load processes, durability, and whether to probe.
 
-    `caps` is what securechat's clients ask for; `probe` is None for "securechat, under full load".
+    `caps` is what securechat's clients ask for; `probe` is None for "securechat, under full load". `once`: its senders
+    have accounts, and give each message an id.
     """
 
     base: Path
@@ -35,6 +36,7 @@ class Setting:
     durability: str
     caps: str
     probe: bool | None
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ def measure(case: Case, server: Server, setting: Setting) -> Run:
     probe = (ours and not case.rate) if setting.probe is None else setting.probe
     with started(server, setting.base, setting.durability) as (site, pid):
         address, ca = (HOST, site.port), setting.base / "certs" / "ca.pem"
-        plans = [Plan(case, part, setting.processes, address, ca, caps) for part in range(setting.processes)]
+        once = ours and setting.once
+        plans = [Plan(case, part, setting.processes, address, ca, caps, once) for part in range(setting.processes)]
         with _load_processes(plans) as controls:
             _answers(controls)
             schedule = _schedule(case.seconds)

@@ -67,7 +67,7 @@ class Server:
 
 def _securechat(site: Site) -> list[str]:
     config = site.directory / "securechat.toml"
-    config.write_text("[limits]\nthrottle = false\n")
+    config.write_text("[limits]\nthrottle = false\n[accounts]\nregistration = true\n")
     where = ["--host", HOST, "--port", str(site.port), "--cert", str(site.certificate)]
     how = ["--data", str(site.directory / "data"), "--config", str(config), "--durability", site.durability]
     return ["-m", "securechat", "server", *where, *how, "--guests"]

@@ -33,8 +33,13 @@ def sender_field(sender: int) -> bytes:
     return b"%04d" % sender
 
 
-def message(sender: int, number: int, stamp: int) -> bytes:
-    """The line with which `sender` sends its message `number` at `stamp` (ns of CLOCK_MONOTONIC)."""
+def message(sender: int, number: int, stamp: int, *, once: bool = False) -> bytes:
+    """The line with which `sender` sends its message `number` at `stamp` (ns of CLOCK_MONOTONIC).
+
+    `once`: under an id, by which the server would know it if it came again.
+    """
+    if once:
+        return b"@securechat/client-id=%014x%08d " % (stamp, number) + message(sender, number, stamp)
     return b"PRIVMSG %b :%04d %08d %016x %b\r\n" % (CHANNEL, sender, number, stamp, _FILLER)
 
 

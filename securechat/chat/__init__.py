@@ -6,7 +6,7 @@
 ``events``    what became of it, and who sees it
 ``refusals``  why not
 ``machine``   :class:`Chat`: applies requests in order, and can undo them
-``accounts``, ``presence``, ``channels``, ``talk``   its rules, by family
+``accounts``, ``presence``, ``channels``, ``talk`` and the like   its rules, by family
 ``views``     answers to questions, copied out of the state
 """
 
@@ -14,11 +14,14 @@ from securechat.chat import (  # noqa: F401 - the rules register themselves
     accounts,
     channel_modes,
     channels,
+    client_ids,
     login,
     metadata,
     operators,
     ownership,
     people,
     presence,
+    redaction,
+    residence,
     talk,
 )

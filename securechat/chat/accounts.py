@@ -16,11 +16,13 @@ from securechat.chat.events import (
 from securechat.chat.login import become
 from securechat.chat.machine import Applied, Chat, rule
 from securechat.chat.model import Account, User
-from securechat.chat.presence import end_if_empty, give, leave, move_aside, tell_away
+from securechat.chat.presence import leave, move_aside, remove, tell_away
 from securechat.chat.refusals import Reason, Refused
 from securechat.chat.requests import AddAccount, EnableAccount, Registrant, Rehash, RemoveAccount, SetPassword
+from securechat.chat.residence import forget
 from securechat.chat.server_bans import check_not_banned
 from securechat.chat.talk import hold
+from securechat.chat.tenancy import end_if_empty, give
 from securechat.irc.names import casefold, valid_nick
 
 
@@ -89,14 +91,14 @@ def enable_account(chat: Chat, stamp: int, request: EnableAccount, applied: Appl
     chat.replace_account(replace(account, enabled=request.enabled), account, applied)
     applied.events.append(AccountEnabled(stamp, account.id, account.name, request.enabled))
     if not request.enabled:
-        end_sessions(chat, stamp, account, "The account was disabled", applied)
+        end_sessions(chat, stamp, account, "The account was disabled", applied, sent_away=True)
 
 
 @rule(RemoveAccount)
 def remove_account(chat: Chat, stamp: int, request: RemoveAccount, applied: Applied) -> None:
     """Its channels go with it; one in which somebody is stays until it is empty, as a guest's does."""
     account = _existing(chat, request.name)
-    end_sessions(chat, stamp, account, "The account was removed", applied)
+    end_sessions(chat, stamp, account, "The account was removed", applied, sent_away=True)
     orphans = [channel for channel in chat.channels.values() if channel.founder == account.id]
     for channel in orphans:
         give(chat, channel, None, applied)
@@ -108,32 +110,47 @@ def remove_account(chat: Chat, stamp: int, request: RemoveAccount, applied: Appl
 
 
 def _forget(chat: Chat, account_id: int, applied: Applied) -> None:
-    """What it has silenced, said of itself, and was made in channels."""
-    for kept in (chat.silenced, chat.metadata):
+    """What it has silenced, said of itself, chosen and read, and what it was in channels."""
+    for channel in list(chat.remembered.get(account_id, {}).values()):
+        forget(chat, channel, account_id, applied)
+    for kept in (
+        chat.silenced, chat.metadata, chat.settings, chat.devices, chat.left_behind, chat.markers, chat.client_ids
+    ):  # fmt: skip
         if account_id in kept:
             _drop(kept, account_id, applied)
     for channel in chat.channels.values():
-        if account_id in channel.access:
-            _drop(channel.access, account_id, applied)
+        for rights in (channel.access, channel.readers):
+            if account_id in rights:
+                _drop(rights, account_id, applied)
 
 
-def _drop(kept: dict[int, Any], account_id: int, applied: Applied) -> None:
+def _drop(kept: Any, account_id: int, applied: Applied) -> None:
     was = kept[account_id]
     applied.on_undo(lambda: kept.__setitem__(account_id, was))
     del kept[account_id]
 
 
 def end_sessions(
-    chat: Chat, stamp: int, account: Account, reason: str, applied: Applied, keep: int | None = None
+    chat: Chat,
+    stamp: int,
+    account: Account,
+    reason: str,
+    applied: Applied,
+    keep: int | None = None,
+    *,
+    sent_away: bool = False,
 ) -> None:
+    """``sent_away``: nor does its user stay on the chat without any, as who is always on does."""
     user = chat.users_by_account.get(account.id)
     if user is None:
         return
     ended = tuple(session for session in user.sessions if session != keep)
     away = user.away
     for session in ended:
-        leave(chat, stamp, session, reason, applied, one_of=True)
-    if user.sessions and user.away != away:
-        tell_away(chat, stamp, user.audience[0], user, applied)
+        leave(chat, stamp, session, reason, applied, one_of=True, sent_away=sent_away)
+    if sent_away and not ended:
+        remove(chat, stamp, user, reason, applied)
+    elif user.key in chat.users and user.away != away:
+        tell_away(chat, stamp, user.audience[0] if user.sessions else 0, user, applied)
     if ended:
         applied.events.append(SessionsEnded(stamp, ended, reason))

@@ -106,6 +106,9 @@ class Channel:
         "members",
         "metadata",
         "name",
+        "open_since",
+        "readers",
+        "residents",
         "restricted",
         "topic",
     )
@@ -131,6 +134,13 @@ class Channel:
         self.invited: dict[User, Invitation] = {}
         """Who may come in once."""
         self.metadata: dict[str, str] = {}
+        self.open_since: int | None = created
+        """The stamp since which anybody may come in and learn of it (neither ``i`` nor ``k`` nor ``s``); ``None``: not
+        now. What was said since then is no secret from who comes in."""
+        self.readers: dict[int, int] = {}
+        """By `User.id`: the stamp from which on somebody may read what was said, whatever the modes."""
+        self.residents: dict[int, None] = {}
+        """By account id: who is in it, or was when their last session ended, and is again when they come."""
         self.members: dict[User, Membership] = {}
         self.restricted = False
         """Whether there is anything that may keep a member from speaking."""
@@ -225,6 +235,22 @@ class Channel:
     def visible_to(self, user: User | None) -> bool:
         """Whether somebody who asks may learn that it is there."""
         return not self.secret or user in self.members or (user is not None and self.owned_by(user))
+
+    # -- history ------------------------------------------------------------------------------------------------------
+
+    @property
+    def closed(self) -> bool:
+        """Whether not everybody may come in, or learn of it."""
+        return self.join_key is not None or "i" in self.flags or "s" in self.flags
+
+    def reads_from(self, user: User) -> int | None:
+        """The stamp from which on a user may read what was said; ``None`` for who is not a member."""
+        if user not in self.members:
+            return None
+        right = self.readers.get(user.id)
+        if self.open_since is None:
+            return right
+        return self.open_since if right is None else min(right, self.open_since)
 
     # -- modes and lists ----------------------------------------------------------------------------------------------
 

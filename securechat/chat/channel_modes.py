@@ -28,6 +28,7 @@ def set_modes(chat: Chat, stamp: int, request: SetModes, applied: Applied) -> No
     user = chat.user_of(request.session)
     channel = existing(chat, user, request.channel)
     lists = _keep(channel, applied)
+    open_since = channel.open_since
     changes = _Changes(chat, stamp, channel, user, applied)
     problems: dict[Refusal, None] = {}
     for change in request.changes:
@@ -35,6 +36,8 @@ def set_modes(chat: Chat, stamp: int, request: SetModes, applied: Applied) -> No
             changes.make(change)
         except Refused as refused:
             problems[refused.refusal] = None
+    if channel.closed is (open_since is not None):
+        channel.open_since = None if channel.closed else stamp
     applied.events.append(
         ModesChanged(
             stamp,
@@ -54,6 +57,7 @@ def set_modes(chat: Chat, stamp: int, request: SetModes, applied: Applied) -> No
             tuple((letter, entry.text) for letter, entry in _missing(lists, channel.lists)),
             tuple((id, channel.access.get(id, "")) for id in changes.access),
             user.bot,
+            channel.open_since,
         )
     )
 
@@ -63,11 +67,12 @@ def _keep(channel: Channel, applied: Applied) -> _Lists:
 
     Returns the lists.
     """
-    flags, join_key, limit = channel.flags, channel.join_key, channel.limit
+    flags, join_key, limit, open_since = channel.flags, channel.join_key, channel.limit, channel.open_since
     lists = {letter: dict(entries) for letter, entries in channel.lists.items()}
 
     def restore() -> None:
         channel.lists = lists
+        channel.open_since = open_since
         channel.set_modes(flags, join_key, limit)
 
     applied.on_undo(restore)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from securechat.chat.channel import Channel, Invitation, Membership, Topic
 from securechat.chat.events import Invited, Joined, Kicked, Parted, TopicChanged, view
 from securechat.chat.machine import Applied, Chat, rule
-from securechat.chat.model import Role, User
+from securechat.chat.model import User
 from securechat.chat.modes import Rank
-from securechat.chat.presence import dismiss, make_channel, withdraw_invitation
 from securechat.chat.refusals import Reason, Refused
 from securechat.chat.requests import Invite, Join, Kick, Part, SetTopic
+from securechat.chat.residence import forget, lasting_modes, let_read, settle
+from securechat.chat.tenancy import dismiss, make_channel, withdraw_invitation
 from securechat.irc.names import casefold, valid_channel
 
 MAX_INVITATIONS = 100
@@ -61,13 +62,16 @@ def join(chat: Chat, stamp: int, request: Join, applied: Applied) -> None:
         channel = make_channel(chat, stamp, request.channel, user.account_id, applied)
         membership = Membership.of("o")
     else:
-        lasting = _lasting_modes(chat, channel, user)
+        lasting = lasting_modes(chat, channel, user)
         _check_may_enter(channel, user, request.key, lasting)
         membership = Membership.of(lasting)
-        withdraw_invitation(channel, user, applied)
+    let_read(channel, user, _right_since(channel, user, stamp), applied)
+    withdraw_invitation(channel, user, applied)
     entered = channel
     applied.on_undo(lambda: entered.dismiss(user))
     channel.admit(user, membership)
+    if user.account_id is not None:
+        settle(chat, channel, user.account_id, applied)
     applied.events.append(
         Joined(
             stamp,
@@ -84,8 +88,23 @@ def join(chat: Chat, stamp: int, request: Join, applied: Applied) -> None:
             user.away,
             membership.modes if lasting else "",
             user.nick,
+            channel.readers[user.id] if channel.lasting and user.account_id is not None else None,
+            user.account_id in channel.residents,
         )
     )
+
+
+def _right_since(channel: Channel, user: User, now: int) -> int:
+    """The stamp since which somebody who comes in might have been there: from then on they may read what was said."""
+    if channel.open_since is not None:
+        return channel.open_since
+    rights = [now]
+    invitation = channel.invited.get(user)
+    if invitation is not None and invitation.by_operator:
+        rights.append(invitation.at)
+    if channel.join_key is None:
+        rights += [entry.at for entry in channel.lists["I"].values() if entry.mask.matches(user.source, user.account)]
+    return min(rights)
 
 
 def _check_may_enter(channel: Channel, user: User, key: str, lasting: str) -> None:
@@ -112,24 +131,12 @@ def _check_may_enter(channel: Channel, user: User, key: str, lasting: str) -> No
         raise Refused(Reason.CHANNEL_FULL, channel.name)
 
 
-def _lasting_modes(chat: Chat, channel: Channel, user: User) -> str:
-    """What an account is in a channel whenever it comes: its owner, or what it was made there.
-
-    The server's own channels have the administrators of the server for operators.
-    """
-    if user.account_id is None:
-        return ""
-    modes = channel.access.get(user.account_id, "")
-    account = chat.accounts_by_id.get(user.account_id)
-    server_own = channel.founder == 0 and account is not None and account.role is Role.ADMIN
-    return modes + "o" if channel.owned_by(user) or server_own else modes
-
-
 @rule(Part)
 def part(chat: Chat, stamp: int, request: Part, applied: Applied) -> None:
     user = chat.user_of(request.session)
     channel, _ = joined(chat, user, request.channel)
     audience = channel.audience
+    forget(chat, channel, user.account_id, applied)
     dismiss(chat, channel, user, applied)
     applied.events.append(
         Parted(
@@ -142,6 +149,7 @@ def part(chat: Chat, stamp: int, request: Part, applied: Applied) -> None:
             request.reason,
             audience,
             user.bot,
+            user.account_id if channel.lasting else None,
         )
     )
 
@@ -160,6 +168,7 @@ def kick(chat: Chat, stamp: int, request: Kick, applied: Applied) -> None:
         raise Refused(Reason.NOT_IN_CHANNEL, target.nick, channel.name)
     require(channel, membership, theirs.rank)
     audience = channel.audience
+    forget(chat, channel, target.account_id, applied)
     dismiss(chat, channel, target, applied)
     reason = _cut(request.reason, chat.rules.kick_length) or user.nick
     applied.events.append(
@@ -174,6 +183,7 @@ def kick(chat: Chat, stamp: int, request: Kick, applied: Applied) -> None:
             reason,
             audience,
             user.bot,
+            target.account_id if channel.lasting else None,
         )
     )
 

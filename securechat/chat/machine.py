@@ -11,17 +11,20 @@ from typing import Any
 
 from securechat.chat.channel import Channel
 from securechat.chat.events import Event
-from securechat.chat.model import Account, BanKind, Rules, ServerBan, User
+from securechat.chat.model import Account, BanKind, Rules, ServerBan, Settings, User
 from securechat.chat.refusals import Reason, Refusal, Refused
 from securechat.chat.requests import Request
 from securechat.irc.extban import BanMask
 from securechat.irc.names import casefold
 
-__all__ = ["MAX_EVENTS", "Applied", "Chat", "rule"]
-
+__all__ = ["MAX_EVENTS", "MAX_IDS", "Applied", "Chat", "rule"]
 
 MAX_EVENTS = 16
 """How many events one request can have; the stamps of two requests are at least so far apart."""
+
+
+MAX_IDS = 4096
+"""Ids that clients gave to messages, of one user, that are remembered; more take the places of the oldest."""
 
 
 class Applied:
@@ -80,9 +83,18 @@ class Chat:
         silenced: Iterable[tuple[int, str]] = (),
         metadata: Iterable[tuple[int, str, str]] = (),
         bans: Iterable[ServerBan] = (),
+        settings: Iterable[tuple[int, Settings]] = (),
+        devices: Iterable[tuple[int, str, int, bool]] = (),
+        markers: Iterable[tuple[int, str, int]] = (),
+        remembered: Iterable[tuple[int, int]] = (),
+        client_ids: Iterable[tuple[int, int, str]] = (),
     ) -> None:
-        """``silenced``: (account id, mask). ``metadata``: (account id, key, value)."""
+        """``silenced``: (account id, mask). ``metadata``: (account id, key, value). ``devices``: (account id, name,
+        stamp, whether it was there). ``markers``: (account id, target, ms). ``remembered``: (account id, channel id).
+        ``client_ids``: (stamp, account id, id), in order."""
         self.rules = Rules()
+        self.stamp = 0
+        """Of the last event: all that has been said so far has a smaller one, or this."""
         self.accounts: dict[str, Account] = {casefold(account.name): account for account in accounts}
         self.accounts_by_id: dict[int, Account] = {account.id: account for account in self.accounts.values()}
         self.channels: dict[str, Channel] = {channel.key: channel for channel in channels}
@@ -112,10 +124,42 @@ class Chat:
         for account_id, last, number in held:
             self.held[account_id] = last
             self.held_numbers[account_id] = number
+        self.settings: dict[int, Settings] = dict(settings)
+        """By account id: what its owner has chosen, where that is anything."""
+        self.devices: dict[int, dict[str, int]] = {}
+        """By account id: up to which stamp each of its devices has seen what there was; the one without a name is the
+        last session of the account, on whatever device."""
+        self.left_behind: dict[int, dict[str, None]] = {}
+        """By account id: devices that were there when the last server ended without a word."""
+        for account_id, name, seen, here in devices:
+            self.devices.setdefault(account_id, {})[name] = seen
+            if here:
+                self.left_behind.setdefault(account_id, {})[name] = None
+        self.markers: dict[int, dict[str, int]] = {}
+        """By account id: see `User.markers`."""
+        for account_id, target, ms in markers:
+            self.markers.setdefault(account_id, {})[target] = ms
+        self.remembered: dict[int, dict[int, Channel]] = {}
+        """By account id: the channels, by their ids, in which it is, or was when its last session ended."""
+        by_id = {channel.id: channel for channel in self.channels.values()}
+        for account_id, channel_id in remembered:
+            self.remembered.setdefault(account_id, {})[channel_id] = by_id[channel_id]
+            by_id[channel_id].residents[account_id] = None
+        self.client_ids: dict[int, dict[str, int]] = {}
+        """By `User.id`: the ids that clients gave to messages of the last day, with their stamps, in order."""
+        for at, party, client_id in client_ids:
+            ids = self.client_ids.setdefault(party, {})
+            ids.pop(client_id, None)  # said anew a day later, it is the youngest
+            ids[client_id] = at
+            if len(ids) > MAX_IDS:
+                del ids[next(iter(ids))]
+        self.taken_back: tuple[int, ...] = ()
+        """The stamps of the messages that were taken back last (`securechat.chat.redaction`)."""
 
     def apply(self, stamp: int, request: Request) -> Applied | Refusal:
         """Apply one request. When it is refused, or its rule fails with an exception, nothing has changed."""
         applied = Applied()
+        self.stamp = stamp
         try:
             _rules[type(request)](self, stamp, request, applied)
         except Refused as refused:
@@ -128,6 +172,7 @@ class Chat:
         if len(events) > 1:  # each has a place of its own in the log
             for place, event in enumerate(events):
                 event.stamp = stamp + place
+            self.stamp = events[-1].stamp
         return applied
 
     def user_of(self, session: int) -> User:

@@ -15,7 +15,10 @@ from securechat.irc.extban import BanMask
 if TYPE_CHECKING:
     from securechat.chat.channel import Channel
 
-__all__ = ["Account", "BanKind", "Role", "Rules", "ServerBan", "User"]
+__all__ = ["NOBODY_THERE", "Account", "BanKind", "Role", "Rules", "ServerBan", "Settings", "User", "away_of"]
+
+NOBODY_THERE = "No device is connected"
+"""Why somebody is away who stays on the chat without a connection."""
 
 
 class Role(Enum):
@@ -56,6 +59,16 @@ class Rules:
     metadata_keys: int = 30
     metadata_value_length: int = 300
     """Bytes."""
+    redact_seconds: int = 86_400
+    """For so long the author of a message can take it back."""
+    read_markers: int = 1000
+    """Conversations of which one user can say up to where they have read."""
+    devices: int = 32
+    """Devices with a name that one account can have; one more takes the place of the one that was not there longest."""
+    replay: int = 100
+    """Messages of a channel that somebody is shown who missed more, unless they want another number."""
+    replay_most: int = 1000
+    """Which they can want."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +86,19 @@ class Account:
     """The password's hash in PHC form."""
     credential_set: int = 0
     """The stamp of the last change of the password: who logged in with an older one did not log in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the owner of an account has chosen. The last three are of the connection that chose to be always on."""
+
+    replay: int | None = None
+    """Messages of a channel that they are shown of what they missed; ``None``: as many as everybody."""
+    always_on: bool = False
+    """Whether they stay in their channels while no device is connected."""
+    username: str = ""
+    host: str = ""
+    realname: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +124,15 @@ class User:
         "account",
         "account_id",
         "away",
+        "catching_up",
         "channels",
+        "devices",
         "host",
+        "id",
         "invitations",
         "key",
         "last_spoke",
+        "markers",
         "metadata",
         "modes",
         "nick",
@@ -124,6 +154,9 @@ class User:
         self.realname = realname
         self.account = account.name if account else None
         self.account_id = account.id if account else None
+        self.id = account.id if account else since
+        """Whose messages these are: the account's id, or of a guest the stamp of the arrival. It is never somebody
+        else's later."""
         self.since = since
         self.last_spoke = since
         self.source = f"{nick}!{username}@{host}"
@@ -131,6 +164,10 @@ class User:
         """In the order in which they came, each with why nobody is at it, or ``None``."""
         self.away: str | None = None
         """Why nobody is at any of the sessions; see :func:`away_of`."""
+        self.devices: dict[int, str] = {}
+        """By session: the name of its device, where it has given one."""
+        self.catching_up: set[int] = set()
+        """The sessions that are being shown what they have missed, and have not said yet that they have it."""
         self.modes = ""
         """The letters of the user's modes, sorted."""
         self.channels: dict[str, Channel] = {}
@@ -140,6 +177,9 @@ class User:
         """By mask: whose private messages they don't take. An account's own dictionary, where there is one."""
         self.metadata: dict[str, str] = {}
         """By key. An account's own dictionary, where there is one."""
+        self.markers: dict[str, int] = {}
+        """By conversation (`securechat.chat.redaction.marker`): up to when it has been read, in milliseconds since
+        1970. An account's own dictionary, where there is one."""
         self._audience: tuple[int, ...] | None = None
 
     @property
@@ -159,13 +199,19 @@ class User:
         """Whether they are an operator of the server."""
         return "o" in self.modes
 
-    def attach(self, session: int, away: str | None = None) -> None:
+    def attach(self, session: int, away: str | None = None, device: str = "", *, catching_up: bool = False) -> None:
         self.sessions[session] = away
+        if catching_up:
+            self.catching_up.add(session)
+        if device:
+            self.devices[session] = device
         self.forget_audiences()
 
     def detach(self, session: int) -> None:
         """Without the session already: nothing changes."""
         self.sessions.pop(session, None)
+        self.devices.pop(session, None)
+        self.catching_up.discard(session)
         self.forget_audiences()
 
     def forget_audiences(self) -> None:
@@ -178,6 +224,7 @@ class User:
         self.nick, self.key, self.host = nick, key, host
         self.account = account.name if account else None
         self.account_id = account.id if account else None
+        self.id = account.id if account else self.since
         self.source = f"{nick}!{self.username}@{host}"
         for channel in self.channels.values():
             channel.forget_view(self)
@@ -189,11 +236,12 @@ class User:
 
 
 def away_of(sessions: dict[int, str | None]) -> str | None:
-    """The away message of a user with these sessions: ``None`` while somebody is at one of them.
+    """The away message of a user with these sessions: ``None`` while somebody is at one of them. Without any it is
+    :data:`NOBODY_THERE`.
 
     A connection that says ``*`` stands for nobody (IRCv3 pre-away), so another one's words are preferred.
     """
-    away: str | None = None
+    away: str | None = None if sessions else NOBODY_THERE
     for text in sessions.values():
         if text is None:
             return None

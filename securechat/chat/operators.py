@@ -9,7 +9,7 @@ from securechat.chat.events import Banned, Killed, RulesSet, SessionsEnded, Unba
 from securechat.chat.machine import Applied, Chat, rule
 from securechat.chat.model import BanKind, ServerBan, User
 from securechat.chat.people import set_letters
-from securechat.chat.presence import leave
+from securechat.chat.presence import leave, remove
 from securechat.chat.refusals import Reason, Refused
 from securechat.chat.requests import AddBan, BecomeOperator, Kill, RemoveBan, SetRules, Wallops
 from securechat.chat.server_bans import network_of
@@ -61,8 +61,11 @@ def kill(chat: Chat, stamp: int, request: Kill, applied: Applied) -> None:
         Killed(stamp, source, operator.account_id, nick, request.reason, operator.account, operator.bot, ended)
     )
     for session in ended:
-        leave(chat, stamp, session, reason, applied, one_of=True)
-    applied.events.append(SessionsEnded(stamp, ended, reason))
+        leave(chat, stamp, session, reason, applied, one_of=True, sent_away=True)
+    if ended:
+        applied.events.append(SessionsEnded(stamp, ended, reason))
+    else:  # who is always on
+        remove(chat, stamp, user, reason, applied)
 
 
 @rule(Wallops)
@@ -94,7 +97,7 @@ def add_ban(chat: Chat, stamp: int, request: AddBan, applied: Applied) -> None:
     applied.events.append(Banned(stamp, ban, request.session))
     account = chat.account_named(mask) if request.kind is BanKind.ACCOUNT else None
     if account is not None:
-        end_sessions(chat, stamp, account, f"You are banned: {ban.reason}", applied)
+        end_sessions(chat, stamp, account, f"You are banned: {ban.reason}", applied, sent_away=True)
 
 
 def _remove_expired(chat: Chat, stamp: int, applied: Applied) -> None:

@@ -8,9 +8,9 @@ from securechat.chat.events import ChannelRenamed, OwnerChanged, record, view
 from securechat.chat.machine import Applied, Chat, rule
 from securechat.chat.model import Account, User
 from securechat.chat.modes import Rank
-from securechat.chat.presence import end_if_empty, give
 from securechat.chat.refusals import Reason, Refused
 from securechat.chat.requests import RenameChannel, SetOwner
+from securechat.chat.tenancy import end_if_empty, give
 from securechat.irc.names import casefold, valid_channel
 
 

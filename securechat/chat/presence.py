@@ -2,74 +2,67 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from securechat.chat.channel import Channel
-from securechat.chat.events import Arrived, AwayChanged, ChannelMade, Left, NickChanged, SessionsEnded, Started, view
+from securechat.chat.devices import all_gone, devices_here, missed_since, note_left
+from securechat.chat.events import Arrived, AwayChanged, Left, NickChanged, SessionsEnded, Started, view
 from securechat.chat.machine import Applied, Chat, rule
 from securechat.chat.model import Account, Role, User, away_of
 from securechat.chat.refusals import Reason, Refused
 from securechat.chat.requests import Arrive, ChangeNick, Depart, Start
-from securechat.chat.server_bans import check_not_banned
+from securechat.chat.residence import come_back, stays
+from securechat.chat.server_bans import ban_of, check_not_banned
+from securechat.chat.tenancy import dismiss, make_channel, withdraw_invitation
 from securechat.irc.names import casefold, valid_nick
 from securechat.irc.split import fit
 
 
 @rule(Start)
 def start(chat: Chat, stamp: int, request: Start, applied: Applied) -> None:
-    """Whoever was on the chat is not any more; nobody is there to be told."""
+    """Whoever was on the chat is not any more, and nobody is there to be told; but those who are always on are again.
+
+    What becomes of all this follows from what is stored, so it is the same whether the chat was read from there or not.
+    """
     was = chat.rules
     applied.on_undo(lambda: setattr(chat, "rules", was))
     chat.rules = request.rules
     ended = tuple(chat.sessions)
-    for session in ended:
-        leave(chat, stamp, session, "The server was restarted", applied, seen=False)
+    all_gone(chat, stamp, request.seen, applied)
+    for user in list(chat.users.values()):
+        _detach_all(chat, user, applied)
+        remove(chat, stamp, user, "", applied, seen=False)
     if ended:
         applied.events.append(SessionsEnded(stamp, ended, "The server was restarted"))
-    applied.events.append(Started(stamp, request.rules))
+    started = Started(stamp, request.rules)
+    applied.events.append(started)
     key = casefold(request.rules.lobby)
     if key not in chat.channels:
         make_channel(chat, stamp, request.rules.lobby, 0, applied)
+    for id, settings in sorted(chat.settings.items(), key=itemgetter(0)):
+        account = chat.accounts_by_id[id]
+        if settings.always_on and account.enabled and ban_of(chat, stamp, account.name, "") is None:
+            user = _user(chat, stamp, account, account.name, settings.username, settings.host, settings.realname)
+            user.away = away_of(user.sessions)
+            enter(chat, user, applied)
+            returned = come_back(chat, stamp, user, applied)
+            if returned is not None:
+                started.forgotten += tuple((id, channel_id) for channel_id in returned.forgotten)
 
 
-def make_channel(chat: Chat, stamp: int, name: str, founder: int | None, applied: Applied) -> Channel:
-    key = casefold(name)
-    channel = Channel(id=stamp, name=name, key=key, created=stamp, founder=founder)
-    applied.on_undo(lambda: chat.channels.pop(key, None))
-    chat.channels[key] = channel
-    if founder:
-        count_founded(chat, founder, chat.founded.get(founder, 0) + 1, applied)
-    applied.events.append(ChannelMade(stamp, channel.id, name, founder))
-    return channel
-
-
-def count_founded(chat: Chat, account_id: int, number: int, applied: Applied) -> None:
-    """So many channels belong to the account now."""
-
-    def count(number: int) -> None:
-        if number:
-            chat.founded[account_id] = number
-        else:
-            chat.founded.pop(account_id, None)
-
-    before = chat.founded.get(account_id, 0)
-    applied.on_undo(lambda: count(before))
-    count(number)
-
-
-def give(chat: Chat, channel: Channel, owner: Account | None, applied: Applied) -> None:
-    """The channel belongs to the account now, or to nobody: then nothing that lasts is left in it."""
-    before, access = channel.founder, channel.access
-    if before:
-        count_founded(chat, before, chat.founded.get(before, 0) - 1, applied)
-    if owner is not None:
-        count_founded(chat, owner.id, chat.founded.get(owner.id, 0) + 1, applied)
+def _detach_all(chat: Chat, user: User, applied: Applied) -> None:
+    sessions, devices, catching_up = user.sessions, user.devices, user.catching_up
 
     def restore() -> None:
-        channel.founder, channel.access = before, access
+        user.sessions, user.devices, user.catching_up = sessions, devices, catching_up
+        chat.sessions.update(dict.fromkeys(sessions, user))
+        user.forget_audiences()
 
     applied.on_undo(restore)
-    channel.founder = owner.id if owner else None
-    if owner is None:
-        channel.access = {}
+    for session in sessions:
+        del chat.sessions[session]
+    user.sessions, user.devices, user.catching_up = {}, {}, set()
+    user.forget_audiences()
 
 
 @rule(Arrive)
@@ -81,21 +74,12 @@ def arrive(chat: Chat, stamp: int, request: Arrive, applied: Applied) -> None:
     user = chat.users_by_account.get(account.id) if account else None
     if user is not None and len(user.sessions) >= chat.rules.sessions_per_user:
         raise Refused(Reason.TOO_MANY_SESSIONS, user.nick)
+    missed = missed_since(chat, user, account, request)
     first = user is None
     if user is None:
         nick = _nick_for(chat, account, request.nick)
-        user = User(
-            nick=nick,
-            key=casefold(nick),
-            username=request.username,
-            host=request.host,
-            realname=request.realname,
-            account=account,
-            since=stamp,
-        )
-        if account is not None:
-            _take_over(chat, user, account)
-        _enter(chat, user, applied)
+        user = _user(chat, stamp, account, nick, request.username, request.host, request.realname)
+        enter(chat, user, applied)
     session = request.session
     away = user.away
 
@@ -106,8 +90,10 @@ def arrive(chat: Chat, stamp: int, request: Arrive, applied: Applied) -> None:
 
     applied.on_undo(go)
     chat.sessions[session] = user
-    user.attach(session, away_text(chat, request.away))
+    catching_up = missed is not None and not request.asks
+    user.attach(session, away_text(chat, request.away), request.device, catching_up=catching_up)
     user.away = away_of(user.sessions)
+    returned = come_back(chat, stamp, user, applied) if first and account is not None else None
     applied.events.append(
         Arrived(
             stamp,
@@ -122,17 +108,40 @@ def arrive(chat: Chat, stamp: int, request: Arrive, applied: Applied) -> None:
             first,
             user.realname,
             user.away,
+            devices_here(chat, stamp, account, request.device, applied) if account and not catching_up else (),
+            missed,
+            replay_of(chat, account),
         )
     )
+    if returned is not None:
+        applied.events.append(returned)
     if not first and user.away != away:
         tell_away(chat, stamp, session, user, applied)
 
 
-def _take_over(chat: Chat, user: User, account: Account) -> None:
-    """What lasts of an account is its user's."""
-    user.silenced = chat.silenced.get(account.id, user.silenced)
-    user.metadata = chat.metadata.get(account.id, user.metadata)
-    user.modes = "o" if account.role is Role.ADMIN else ""
+def replay_of(chat: Chat, account: Account | None) -> int:
+    """How many messages of a channel somebody is shown of what they missed."""
+    settings = chat.settings.get(account.id) if account else None
+    return chat.rules.replay if settings is None or settings.replay is None else settings.replay
+
+
+def _user(chat: Chat, stamp: int, account: Account | None, nick: str, username: str, host: str, realname: str) -> User:
+    """Somebody who comes; what lasts of an account is theirs."""
+    user = User(
+        nick=nick,
+        key=casefold(nick),
+        username=username,
+        host=host,
+        realname=realname,
+        account=account,
+        since=stamp,
+    )
+    if account is not None:
+        user.silenced = chat.silenced.get(account.id, user.silenced)
+        user.metadata = chat.metadata.get(account.id, user.metadata)
+        user.markers = chat.markers.get(account.id, user.markers)
+        user.modes = "o" if account.role is Role.ADMIN else ""
+    return user
 
 
 def away_text(chat: Chat, text: str | None) -> str | None:
@@ -195,7 +204,9 @@ def _check_free(chat: Chat, nick: str, wearer: User | None) -> None:
         raise Refused(Reason.NICK_BELONGS_TO_ACCOUNT, nick)
 
 
-def _enter(chat: Chat, user: User, applied: Applied) -> None:
+def enter(chat: Chat, user: User, applied: Applied) -> None:
+    """Put a user onto the chat."""
+
     def go() -> None:
         chat.users.pop(user.key, None)
         if user.account_id is not None:
@@ -211,36 +222,68 @@ def _enter(chat: Chat, user: User, applied: Applied) -> None:
 def depart(chat: Chat, stamp: int, request: Depart, applied: Applied) -> None:
     """Of a session that is not on the chat (any more): nothing happens."""
     if request.session in chat.sessions:
-        leave(chat, stamp, request.session, request.reason, applied)
+        leave(chat, stamp, request.session, request.reason, applied, up_to=request.seen)
 
 
 def leave(
-    chat: Chat, stamp: int, session: int, reason: str, applied: Applied, *, seen: bool = True, one_of: bool = False
+    chat: Chat,
+    stamp: int,
+    session: int,
+    reason: str,
+    applied: Applied,
+    *,
+    one_of: bool = False,
+    up_to: int = 0,
+    sent_away: bool = False,
 ) -> None:
-    """A session goes, and with the last one its user. ``one_of`` several: what they leave behind is told once."""
+    """A session goes, and with the last one its user, unless they are always on. ``one_of`` several: what they leave
+    behind is told once. ``up_to``: the stamp up to which it has seen what was said, 0 for all. ``sent_away``: nobody
+    is to stay."""
     user = chat.sessions[session]
+    device = user.devices.get(session, "")
+    before, devices, catching_up, away = dict(user.sessions), dict(user.devices), set(user.catching_up), user.away
 
-    before, away = dict(user.sessions), user.away
-
-    def come_back() -> None:
+    def restore() -> None:
         chat.sessions[session] = user
-        user.sessions = before
+        user.sessions, user.devices, user.catching_up = before, devices, catching_up
         user.away = away
         user.forget_audiences()
 
-    applied.on_undo(come_back)
+    applied.on_undo(restore)
     del chat.sessions[session]
     user.detach(session)
-    if user.sessions:
+    if user.account_id is not None:
+        note_left(chat, stamp, user, device, up_to or stamp, applied)
+    if user.sessions or (not sent_away and stays(chat, user)):
         user.away = away_of(user.sessions)
-        if seen and not one_of and user.away != away:
+        if not user.sessions:
+            _lose_rights(chat, user, applied)
+        if not one_of and user.away != away:
             tell_away(chat, stamp, session, user, applied)
         return
+    remove(chat, stamp, user, reason, applied)
+
+
+def _lose_rights(chat: Chat, user: User, applied: Applied) -> None:
+    """Whoever has said OPER went with the last connection: what is left is what the account is by itself."""
+    account = chat.accounts_by_id.get(user.account_id) if user.account_id is not None else None
+    if user.operator and (account is None or account.role is not Role.ADMIN):
+        was = user.modes
+        applied.on_undo(lambda: setattr(user, "modes", was))
+        user.modes = was.replace("o", "")
+
+
+def remove(chat: Chat, stamp: int, user: User, reason: str, applied: Applied, *, seen: bool = True) -> None:
+    """A user without sessions goes."""
     for channel in user.invitations.copy().values():
         withdraw_invitation(channel, user, applied)
     channels = list(user.channels.values())
     for channel in channels:
         dismiss(chat, channel, user, applied)
+    if user.account_id is None and user.id in chat.client_ids:
+        ids = chat.client_ids[user.id]
+        applied.on_undo(lambda: chat.client_ids.__setitem__(user.id, ids))
+        del chat.client_ids[user.id]
 
     def enter_again() -> None:
         chat.users[user.key] = user
@@ -263,46 +306,9 @@ def leave(
                 _everyone_in(channels),
                 user.bot,
                 user.realname,
+                tuple(channel.id for channel in channels),
             )
         )
-
-
-def dismiss(chat: Chat, channel: Channel, user: User, applied: Applied) -> None:
-    """Take a member out; a channel that belongs to nobody goes with its last member."""
-    membership = channel.members[user]
-
-    def admit() -> None:
-        chat.channels[channel.key] = channel
-        channel.admit(user, membership)
-
-    applied.on_undo(admit)
-    channel.dismiss(user)
-    end_if_empty(chat, channel, applied)
-
-
-def end_if_empty(chat: Chat, channel: Channel, applied: Applied) -> None:
-    """A channel that belongs to nobody goes with its last member, and the invitations to it."""
-    if channel.members or channel.lasting:
-        return
-    applied.on_undo(lambda: chat.channels.__setitem__(channel.key, channel))
-    chat.channels.pop(channel.key, None)
-    for invited in list(channel.invited):
-        withdraw_invitation(channel, invited, applied)
-
-
-def withdraw_invitation(channel: Channel, user: User, applied: Applied) -> None:
-    """Of somebody who is not invited: nothing changes."""
-    invitation = channel.invited.get(user)
-    if invitation is None:
-        return
-
-    def invite() -> None:
-        channel.invited[user] = invitation
-        user.invitations[channel.key] = channel
-
-    applied.on_undo(invite)
-    channel.invited.pop(user, None)
-    user.invitations.pop(channel.key, None)
 
 
 def _everyone_in(channels: list[Channel]) -> tuple[int, ...]:
@@ -359,5 +365,6 @@ def rename(chat: Chat, stamp: int, user: User, nick: str, applied: Applied) -> N
             user.bot,
             user.source,
             user.realname,
+            tuple(channel.id for channel in user.channels.values()),
         )
     )

@@ -61,6 +61,13 @@ class Reason(Enum):
     METADATA_VALUE = auto()
     METADATA_PERMISSION = auto()
     METADATA_FULL = auto()
+    NO_ACCOUNT = auto()
+    """Only who has an account can have that."""
+    BAD_SETTING = auto()
+    UNKNOWN_MESSAGE = auto()
+    REDACT_TARGET = auto()
+    REDACT_FORBIDDEN = auto()
+    REDACT_EXPIRED = auto()
     NOT_STORED = auto()
     INTERNAL = auto()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from securechat.chat.channel import Channel
-from securechat.chat.events import Collected, Said
+from securechat.chat.client_ids import remember_id, said_before
+from securechat.chat.devices import caught_up
+from securechat.chat.events import Collected, Said, SaidBefore
 from securechat.chat.machine import Applied, Chat, rule
 from securechat.chat.model import Account, User
 from securechat.chat.modes import MEMBER_MODES, Rank
@@ -61,6 +63,11 @@ def say(chat: Chat, stamp: int, request: Say, applied: Applied) -> None:
     user = chat.sessions.get(request.session)
     if user is None:
         raise Refused(Reason.NO_SUCH_SESSION)
+    if request.client_id and request.kind != "TAGMSG":
+        original = said_before(chat, stamp, user, request.client_id)
+        if original is not None:
+            applied.events.append(SaidBefore(stamp, request.session, original))
+            return
     target = request.target
     status = ""
     least: Rank | None = None
@@ -91,7 +98,7 @@ def say(chat: Chat, stamp: int, request: Say, applied: Applied) -> None:
         request.kind,
         user.source,
         user.account,
-        user.account_id,
+        user.id,
         name,
         text,
         request.tags,
@@ -99,6 +106,10 @@ def say(chat: Chat, stamp: int, request: Say, applied: Applied) -> None:
         request.session,
         channel.id,
     )
+    if request.client_id:
+        said.client_id = request.client_id
+        if request.kind != "TAGMSG":
+            remember_id(chat, user, request.client_id, stamp, applied)
     applied.events.append(said)
     if user.modes:
         said.bot = user.bot
@@ -123,10 +134,15 @@ def _check_may_speak(channel: Channel, user: User, request: Say) -> None:
     flags = channel.flags
     if "C" in flags and _is_ctcp(request):
         raise Refused(Reason.NO_CTCP, channel.name)
-    if membership is not None and membership.rank >= Rank.VOICED:
-        return
-    if "m" in flags or ("M" in flags and user.account_id is None) or channel.is_muted(user):
+    if is_mute(channel, user):
         raise Refused(Reason.CANNOT_SEND, channel.name)
+
+
+def is_mute(channel: Channel, user: User) -> bool:
+    """Whether the modes ``m``, ``M`` and ``b`` keep somebody in a channel from speaking."""
+    if (channel.rank_of(user) or Rank.MEMBER) >= Rank.VOICED:
+        return False
+    return "m" in channel.flags or ("M" in channel.flags and user.account_id is None) or channel.is_muted(user)
 
 
 def _is_ctcp(request: Say) -> bool:
@@ -169,7 +185,10 @@ def _say_to_nick(chat: Chat, stamp: int, user: User, request: Say, applied: Appl
     whole = request.text
     text = (_fit_pieces if request.multiline else _fit)(user.source, request.kind, name, whole)
     unheard = target is not user and _is_silenced(chat, user, target, account)
-    held = target is None and request.kind != "TAGMSG"  # which is never stored
+    absent = target is None or not target.sessions
+    held = absent and request.kind != "TAGMSG"  # which is never stored
+    if target is not None and account is None and target.account_id is not None:  # under another nick
+        account = chat.accounts_by_id.get(target.account_id)
     if held and account is not None:
         number = chat.held_numbers.get(account.id, 0)
         if number >= chat.rules.held_per_account // (10 if user.account_id is None else 1):
@@ -183,14 +202,14 @@ def _say_to_nick(chat: Chat, stamp: int, user: User, request: Say, applied: Appl
             request.kind,
             user.source,
             user.account,
-            user.account_id,
+            user.id,
             name,
             text,
             request.tags,
             target.audience if target and not unheard else (),
             request.session,
             None,
-            target.account_id if target else account.id if account else None,
+            target.id if target else account.id if account else None,
             () if target is user else user.audience,
             held,
             text is not whole and not request.multiline,
@@ -198,8 +217,11 @@ def _say_to_nick(chat: Chat, stamp: int, user: User, request: Say, applied: Appl
             target.away if target is not None and target is not user else None,
             request.multiline and has_pieces(text),
             unheard,
+            client_id=request.client_id,
         )
     )
+    if request.client_id and request.kind != "TAGMSG" and not unheard:  # which are not stored
+        remember_id(chat, user, request.client_id, stamp, applied)
 
 
 def _is_silenced(chat: Chat, user: User, target: User | None, account: Account | None) -> bool:
@@ -213,6 +235,7 @@ def _is_silenced(chat: Chat, user: User, target: User | None, account: Account |
 @rule(Collect)
 def collect(chat: Chat, stamp: int, request: Collect, applied: Applied) -> None:
     user = chat.user_of(request.session)
+    caught_up(chat, stamp, user, request.session, request.up_to, applied)
     id = user.account_id
     last = chat.held.get(id) if id is not None else None
     if id is None or last is None:

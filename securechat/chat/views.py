@@ -187,6 +187,13 @@ def snapshot(chat: Chat) -> dict[str, object]:
         "silenced": {id: list(masks) for id, masks in chat.silenced.items()},
         "metadata": {id: dict(metadata) for id, metadata in chat.metadata.items()},
         "bans": dict(chat.bans),
+        "settings": dict(chat.settings),
+        "devices": {id: dict(devices) for id, devices in chat.devices.items()},
+        "left_behind": {id: set(names) for id, names in chat.left_behind.items()},
+        "markers": {id: dict(markers) for id, markers in chat.markers.items()},
+        "remembered": {id: set(channels) for id, channels in chat.remembered.items()},
+        "client_ids": {party: list(ids.items()) for party, ids in chat.client_ids.items()},
+        "taken_back": chat.taken_back,
         "sessions": {session: user.key for session, user in chat.sessions.items()},
         "users": {
             key: (
@@ -204,6 +211,10 @@ def snapshot(chat: Chat) -> dict[str, object]:
                 list(user.sessions.items()),
                 list(user.silenced),
                 list(user.metadata.items()),
+                user.id,
+                dict(user.devices),
+                set(user.catching_up),
+                dict(user.markers),
             )
             for key, user in chat.users.items()
         },
@@ -225,6 +236,9 @@ def snapshot(chat: Chat) -> dict[str, object]:
                 channel.restricted,
                 {user.key: membership.modes for user, membership in channel.members.items()},
                 set(channel.audience),
+                channel.open_since,
+                dict(channel.readers),
+                set(channel.residents),
             )
             for key, channel in chat.channels.items()
         },

@@ -1,4 +1,4 @@
-"""The command line: `securechat connect`, `server`, `user`, `ban` and `demo`.
+"""The command line: `securechat connect`, `server`, and what operators do with a chat on their machine.
 
 Each command is in a module of its name, which is imported when that command is asked for: who connects does not wait
 for the server's half to be loaded. Exit statuses are in `endings`, those of `connect` in `securechat.client.errors`.
@@ -26,6 +26,11 @@ _COMMANDS: Final = {
     "server": "Run a chat.",
     "user": "Manage the accounts of a chat on this machine.",
     "ban": "Keep accounts, addresses and networks off a chat on this machine.",
+    "backup": "Copy a chat's store to a file, while its server runs or not.",
+    "restore": "Put a backup in the place of a chat's store.",
+    "export": "Show what was said, as a log to read or as JSON.",
+    "search": "Find what was said, while a chat's server runs or not.",
+    "check": "Look whether a chat's store is whole.",
     "demo": "See it work: a chat on this machine, from nothing.",
 }
 

@@ -8,17 +8,25 @@ from typing import Annotated, Final, TextIO
 
 import typer
 
-from securechat.client.connection import Client
+from securechat.client.door import Door
 from securechat.client.errors import EXIT_STATUSES, ClientError, MistakeError, OutputClosedError, exit_status
 from securechat.client.password import VARIABLE, find_password
 from securechat.client.pipe import Pipe
 from securechat.client.safe import safe_name, safe_text
+from securechat.client.steady import Steady
 from securechat.irc.names import MAX_CHANNEL, MAX_NICK, casefold, valid_channel, valid_nick
 from securechat.tls.contexts import client_context
 from securechat.tls.errors import TLSError
 
 DEFAULT_CA: Final = Path("certs/ca.pem")
 DEFAULT_CHANNEL: Final = "#lobby"
+HISTORY: Final = 30
+"""Lines of each conversation that a terminal shows at the start."""
+MAX_DEVICE: Final = 32
+MISSED: Final = 300
+"""Messages of one conversation that a terminal shows when the connection is there again."""
+MISSED_IN_A_PIPE: Final = 20_000
+"""The same for a program that reads them, and doesn't tire."""
 
 
 def connect(
@@ -50,30 +58,70 @@ def connect(
         Path | None,
         typer.Option("--password-file", metavar="FILE", help=f"Its first line is the password; else {VARIABLE}."),
     ] = None,
+    history: Annotated[
+        int | None,
+        typer.Option(
+            "--history",
+            metavar="N",
+            min=0,
+            max=1000,
+            help=f"How many of the last lines of each conversation to show at the start; {HISTORY}, in a pipe none.",
+            show_default=False,
+        ),
+    ] = None,
+    device: Annotated[
+        str,
+        typer.Option(
+            "--device",
+            metavar="NAME",
+            help="What this device is called: the server tells by it what it has missed.",
+            show_default=False,
+        ),
+    ] = "",
+    reconnect: Annotated[
+        bool,
+        typer.Option("--reconnect/--no-reconnect", help="Whether a connection that is lost is made again."),
+    ] = True,
+    patience: Annotated[
+        float,
+        typer.Option(
+            "--patience",
+            metavar="SECONDS",
+            min=0,
+            help="In a pipe: how long a lost connection is tried for, when the input has ended.",
+        ),
+    ] = 120.0,
 ) -> None:
     if ca is None and DEFAULT_CA.exists():
         ca = DEFAULT_CA
     try:
         channels = _check_names(user, channel or [DEFAULT_CHANNEL])
+        login = _login(user, device)
         context = client_context(ca, cert)
         password = find_password(user, password_file, may_ask=_is_terminal(sys.stdin), warn=_complain)
         if _is_terminal(sys.stdin) and _is_terminal(sys.stdout):
             from securechat.client.terminal import Terminal  # takes a while, and a pipe has no use for it
 
             screen: Terminal | Pipe = Terminal(channels)
+            lines, most = HISTORY if history is None else history, MISSED
         else:
-            screen = Pipe(channels, _descriptor(sys.stdin), _descriptor(sys.stdout), _complain)
-        client = Client(screen.on_event)
-        client.connect(host, port, context, nick=user, password=password)
+            screen = Pipe(channels, _descriptor(sys.stdin), _descriptor(sys.stdout), _complain, patience)
+            lines, most = history or 0, MISSED_IN_A_PIPE
+        door = Door(host, port, context, user, login, password)
+        chat = Steady(screen.on_event, door, channels, reconnects=reconnect, history=lines, most=most)
         reason = ""
         try:
+            chat.connect()
+            client = chat.client
             screen.greet(
                 f"connected to {safe_text(host)} port {port}, verified by {ca or 'an authority of this system'} "
                 f"({client.cipher}); it is {safe_name(client.server)}, you are {safe_name(client.nick)}"
             )
-            reason = screen.run(client)
+            reason = screen.run(chat)
         finally:
-            client.leave(reason)
+            chat.leave(reason)
+            if not isinstance(screen, Pipe):  # which keeps account of its lines
+                _tell_what_is_lost(chat.unsaid())
     except KeyboardInterrupt as interrupt:
         raise typer.Exit(exit_status(interrupt)) from None
     except (ClientError, TLSError) as error:
@@ -110,6 +158,23 @@ def _check_names(user: str, channels: list[str]) -> list[str]:
                 f"has no space and no comma, and up to {MAX_CHANNEL} bytes"
             )
     return list({casefold(name): name for name in reversed(channels)}.values())[::-1]
+
+
+def _login(user: str, device: str) -> str:
+    """What to log in as: the account, and the device behind an @. Raises `MistakeError`."""
+    if not device:
+        return user
+    if len(device) > MAX_DEVICE or not all(c.isascii() and (c.isalnum() or c in "-_.") for c in device):
+        raise MistakeError(
+            f"{safe_text(device)!r} is no name of a device: it has up to {MAX_DEVICE} of a-z, 0-9 and -_."
+        )
+    return f"{user}@{device}"
+
+
+def _tell_what_is_lost(unsaid: list[str]) -> None:
+    """Tell who leaves what of theirs the server has not acknowledged."""
+    for text in unsaid:
+        _complain(f"not acknowledged, and perhaps not said: {text}")
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

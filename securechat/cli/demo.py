@@ -25,8 +25,10 @@ from securechat import pki
 from securechat.cli.endings import FAILED, stop
 from securechat.client import plain
 from securechat.client.connection import Client
+from securechat.client.door import Door
 from securechat.client.errors import ClientError
 from securechat.client.events import Disconnected, Event, Joined, MessageReceived, Quit
+from securechat.client.steady import Steady
 from securechat.client.terminal import Terminal
 from securechat.irc.names import valid_nick
 from securechat.tls.contexts import client_context
@@ -140,16 +142,18 @@ def _chat(port: int, context: ssl.SSLContext, passwords: dict[str, str]) -> None
     name = next(iter(passwords))
     with _Talker(port, context, passwords[TALKER]):
         screen = Terminal([LOBBY])
-        client = Client(screen.on_event)
-        client.connect("localhost", port, context, nick=name, password=passwords[name])
+        door = Door("localhost", port, context, name, name, passwords[name])
+        chat = Steady(screen.on_event, door, [LOBBY], reconnects=False)
+        chat.connect()
+        client = chat.client
         reason = ""
         try:
             screen.greet(f"you are {client.nick} on {client.server}, verified by its authority ({client.cipher})")
-            reason = screen.run(client)
+            reason = screen.run(chat)
         except KeyboardInterrupt:
             pass
         finally:
-            client.leave(reason)
+            chat.leave(reason)
 
 
 class _Talker:

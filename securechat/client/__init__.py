@@ -3,13 +3,22 @@
 The library, from the wire inwards; each knows only those below it:
 
 ================  ====================================================================================================
+`steady`          `Steady`: a chat over as many connections as it takes
+`door`            how to get in
+`resuming`        what has to be done on each new one: channels, saying again, catching up
+`catching_up`     asking for what was missed
+`timeline`        each message once, and in order
+`outbox`          what was said and is not acknowledged
+`retrying`        when to try again, and when not to
 `connection`      `Client`: one connection, the receiver thread, waiting
+`knowledge`       what a client knows, for whoever asks
 `dial`            from a host name to a link whose other end is verified
 `entry`           from the link to 001, over the connection
 `registration`    from the first line to 001: capabilities, login, nick
 `conversation`    what goes on from then on: messages in, events and answers out
 `handlers`        what each message of the server means: one small function for each
 `multiline`       messages of several lines, as batches
+`history`         questions for what was said, and pages that answer them
 `refusals`        what an error says
 `capabilities`    the client's side of CAP
 `events`          what happens, one type for each thing
@@ -20,9 +29,9 @@ The library, from the wire inwards; each knows only those below it:
 `errors`          what can go wrong, and the exit status of each
 ================  ====================================================================================================
 
-The screens: `plain` makes a line of an event, with `answers` for what the server says and `mode_words` for modes;
-`terminal` with its `commands`, and `pipe` with its `feed`, are the two ways of `securechat connect`; `password` finds
-the password.
+The screens: `plain` makes a line of an event, with `answers` for what the server says and `mode_words` for modes, and
+`status` a sentence on how it stands; `terminal` with its `commands`, `rows` and `reading`, and `pipe` with its `feed`,
+are the two ways of `securechat connect`; `password` finds the password.
 
 ::
 

@@ -178,12 +178,14 @@ _PREFIX: Final = re.compile("[~&@%+]")
 
 
 def _note(event: ServerSaid) -> str | None:
-    """Whose a channel is, of our server; other notes are shown as they are."""
+    """Whose a channel is and what one has chosen, of our server; other notes are shown as they are."""
     match event.params:
         case (_, "CHANNEL_OWNER", channel, "*", _):
             return f"{safe_name(channel)} belongs to nobody"
         case (_, "CHANNEL_OWNER", channel, account, _):
             return f"{safe_name(channel)} belongs to {safe_name(account)}"
+        case (_, "SETTING", name, value, sentence):
+            return f"{safe_name(name)} is {safe_name(value)}: {safe_text(sentence)}"
     return None
 
 

@@ -1,8 +1,20 @@
 """The client's side of CAP: ask for what is offered and understood (IRCv3 Capability Negotiation)."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from securechat.irc.message import Message
+
+CLIENT_ID: Final = "securechat/client-id"
+"""The capability, and the tag with the id that a client gives its message, so that it is stored once (ours)."""
+
+SEARCH: Final = "soju.im/search"
+"""The capability, and the type of the batch that answers (soju's `search` extension)."""
+
+HISTORY: Final = "draft/chathistory"
+"""The capability for asking what was said; who has it is shown nothing of that by itself."""
+
+_WHOLE_HISTORY: Final = frozenset((HISTORY, "batch", "message-tags", "server-time"))
 
 WANTED = (
     "account-notify",
@@ -12,7 +24,10 @@ WANTED = (
     "cap-notify",
     "chghost",
     "draft/channel-rename",
+    HISTORY,
+    "draft/message-redaction",
     "draft/multiline",
+    "draft/read-marker",
     "echo-message",
     "extended-join",
     "invite-notify",
@@ -20,8 +35,10 @@ WANTED = (
     "message-tags",
     "multi-prefix",
     "sasl",
+    CLIENT_ID,
     "server-time",
     "setname",
+    SEARCH,
     "standard-replies",
     "userhost-in-names",
 )
@@ -29,10 +46,14 @@ WANTED = (
 
 
 class Capabilities:
-    """What the server offers of `WANTED` (name to value), and what of it is in force (`enabled`)."""
+    """What the server offers of `WANTED` (name to value), and what of it is in force (`enabled`).
 
-    def __init__(self, wanted: Iterable[str] = WANTED) -> None:
+    `later`: what of it is not asked for by itself, but with `ask`.
+    """
+
+    def __init__(self, wanted: Iterable[str] = WANTED, *, later: Iterable[str] = ()) -> None:
         self._wanted = frozenset(wanted)
+        self._later = frozenset(later)
         self.offered: dict[str, str] = {}
         self.enabled: set[str] = set()
         self.listed = False
@@ -47,6 +68,11 @@ class Capabilities:
     def labels(self) -> bool:
         """Whether answers carry the label of what was asked: labeled-response does nothing without batch."""
         return {"labeled-response", "batch"} <= self.enabled
+
+    @property
+    def history(self) -> bool:
+        """Whether one may ask what was said (IRCv3 chathistory, with all that full support of it takes)."""
+        return self.enabled >= _WHOLE_HISTORY
 
     def start(self) -> Message:
         """The question with which it begins."""
@@ -63,9 +89,9 @@ class Capabilities:
             if params[2] == "*" and len(params) > 3:  # there is more to come
                 return []
             self.listed = True
-            return self._ask(self.offered)
+            return self.ask(self.offered.keys() - self._later)
         if subcommand == "NEW":
-            return self._ask(self._offer(names))
+            return self.ask(set(self._offer(names)) - self._later)
         if subcommand == "DEL":
             self.enabled.difference_update(names)
             for name in names:
@@ -76,7 +102,7 @@ class Capabilities:
             # All or nothing is the rule; so one that the server has changed its mind about must not cost the others.
             refused = self._asked.pop(0)
             if len(refused) > 1:
-                return [message for name in refused for message in self._ask([name])]
+                return [message for name in refused for message in self.ask([name])]
         return []
 
     def _offer(self, names: list[str]) -> list[str]:
@@ -86,8 +112,9 @@ class Capabilities:
         self.offered.update(known)
         return list(known)
 
-    def _ask(self, names: Iterable[str]) -> list[Message]:
-        request = sorted(name for name in names if name not in self.enabled)
+    def ask(self, names: Iterable[str]) -> list[Message]:
+        """The request for those of these that the server offers and that are not in force."""
+        request = sorted(name for name in names if name in self.offered and name not in self.enabled)
         if not request:
             return []
         self._asked.append(request)

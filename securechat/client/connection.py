@@ -17,6 +17,7 @@ from securechat.client.dial import dial
 from securechat.client.entry import enter, parsed
 from securechat.client.errors import ClientError, ConnectionLostError
 from securechat.client.events import Disconnected, Event
+from securechat.client.knowledge import Knowledge
 from securechat.client.registration import Registration
 from securechat.client.requests import Request
 from securechat.client.safe import safe_text
@@ -32,7 +33,7 @@ WINDOW: Final = 32
 _GOODBYE: Final = 1.0  # seconds for the end of TLS, when the chat has ended
 
 
-class Client:
+class Client(Knowledge):
     """A connection to a chat.
 
     `on_event(event)` is called in the receiver thread (during `connect()`, in its caller's), with one event after the
@@ -40,23 +41,30 @@ class Client:
     that waits. If it raises, the connection is ended, and who waits for something gets that exception.
 
     All times are in seconds. `ping_after`: how long the server may be silent before it is asked for a sign of life;
+    `answer_after`: how long it may be so while something is not answered, which is what people notice;
     `lost_after`: how long the answer may take before the connection counts as lost.
     """
 
     def __init__(
-        self, on_event: Callable[[Event], None], *, ping_after: float = 60.0, lost_after: float = 30.0
+        self,
+        on_event: Callable[[Event], None],
+        *,
+        ping_after: float = 60.0,
+        answer_after: float = 15.0,
+        lost_after: float = 30.0,
     ) -> None:
+        super().__init__()
         self._on_event = on_event
         self._ping_after = ping_after
+        self._answer_after = answer_after
         self._lost_after = lost_after
         self._link: Link | None = None
-        self._conversation: Conversation | None = None
         self._host = ""
         self._cipher = ""
         self._thread: threading.Thread | None = None
-        # Guards the conversation and the four below, and is told when one of them or the outstanding requests change.
-        # The link's own lock may be taken inside it, so that lines go out in the order in which they were asked for.
-        self._changed = threading.Condition()
+        # The lock guards these five as well. The link's own may be taken inside it, so that lines go out in the order
+        # in which they were asked for.
+        self._waiting_since: float | None = None  # when something was asked while nothing was outstanding
         self._leaving = False  # we have said QUIT
         self._stopping = False  # the receiver thread is to end whatever the server says
         self._ended = False
@@ -73,6 +81,7 @@ class Client:
         nick: str,
         login: str | None = None,
         password: str | None = None,
+        later: Iterable[str] = (),
         timeout: float = 30.0,
     ) -> None:
         """Connect, verify the server, log in, and come back when the server has said 001. Once for each `Client`.
@@ -82,6 +91,7 @@ class Client:
             nick: the nick to ask for; `nick` tells which one it became.
             login: the name to log in with, if it is not the nick.
             password: for SASL PLAIN; None logs in as nobody. It is sent only when the server is verified.
+            later: capabilities to do without until one asks for them with `enable`.
             timeout: for reaching the server and the handshake, and again for the registration.
 
         Raises:
@@ -90,7 +100,7 @@ class Client:
             ConnectionLostError: it hung up, or did not answer.
             ValueError: `context` does not verify; or a name or password can't be sent at all (`UnsendableError`).
         """
-        registration = Registration(State(nick, host), login or nick, password)
+        registration = Registration(State(nick, host), login or nick, password, later)
         lines = LineBuffer(MAX_TAGS_FROM_SERVER)
         self._host = safe_text(host)
         link = dial(host, port, context, timeout)
@@ -118,23 +128,6 @@ class Client:
         self._the_link.wake()
         self._thread.join(_GOODBYE + 1.0)
 
-    # -- what one knows -----------------------------------------------------------------------------------------------
-
-    @property
-    def nick(self) -> str:
-        """One's own nick, as the server has it."""
-        return self._chat.state.nick
-
-    @property
-    def server(self) -> str:
-        """What the server calls itself."""
-        return self._chat.state.server
-
-    @property
-    def network(self) -> str:
-        """What the server calls the chat, or empty."""
-        return self._chat.state.features["NETWORK"]
-
     @property
     def cipher(self) -> str:
         """The version and cipher suite of TLS."""
@@ -150,55 +143,13 @@ class Client:
         with self._changed:
             self._require_alive()
 
-    def channels(self) -> dict[str, list[str]]:
-        """The channels that one is in, each with its members' nicks, in alphabetical order."""
-        with self._changed:
-            return {name: sorted(members, key=str.lower) for name, members in self._members().items()}
-
-    def members(self, channel: str) -> dict[str, str]:
-        """Who is in a channel that one is in: nick to prefixes, like `@+`, the highest first; in no order."""
-        with self._changed:
-            known = self._chat.state.channels.get(self._chat.state.fold(channel))
-            return self._members().get(known.name, {}) if known else {}
-
-    def is_in(self, channel: str) -> bool:
-        """Whether one is in that channel."""
-        with self._changed:
-            return self._chat.state.fold(channel) in self._chat.state.channels
-
-    def supports(self, feature: str) -> bool:
-        """Whether the server has said so in 005, of the features that this client uses (see `state`)."""
-        with self._changed:
-            return self._chat.state.features.get(feature, "") != ""
-
-    def masks_of(self, whom: str) -> list[str]:
-        """The masks that may stand for somebody in a list, the best first: `whom` is a nick, or a mask as it is."""
-        if set(whom) & set("!@*?:."):
-            return [whom]
-        with self._changed:
-            best = self._chat.state.mask_of(whom)
-            account = self._chat.state.account_mask
-        return list(dict.fromkeys([best, f"{whom}!*@*", *([account + whom] if account else [])]))
-
-    def ignored(self) -> list[str]:
-        """The masks of those whom one ignores."""
-        with self._changed:
-            return self._chat.state.ignored.masks()
-
-    def ignores(self, mask: str) -> bool:
-        """Whether one has this mask among them."""
-        with self._changed:
-            return mask in self._chat.state.ignored
-
-    def unanswered(self) -> int:
-        """How many requests the server has not answered yet."""
-        with self._changed:
-            return len(self._chat.outstanding)
-
     # -- what one says ------------------------------------------------------------------------------------------------
 
-    def request(self, command: str, *params: str) -> Request:
+    def request(self, command: str, *params: str, client_id: str = "", quiet: bool = False) -> Request:
         """Ask anything of the server.
+
+        `client_id`: one's own id for a message; where the server has our capability for it, one that is sent again
+        with the same id is not said twice. `quiet`: the answer is not told as events.
 
         Raises `ConnectionLostError` when the connection is over, and `UnsendableError` for parameters that a line
         can't hold.
@@ -206,9 +157,15 @@ class Client:
         Message(command, list(params)).encode()  # what can't be sent must not be counted as asked
         with self._changed:
             self._require_alive()
-            request = self._chat.request(command, *params)
+            request = self._chat.request(command, *params, client_id=client_id, quiet=quiet)
             self._send_outgoing()
             return request
+
+    def ask(self, command: str, *params: str) -> Request:
+        """Ask for history, quietly, and wait for the answer: a `page`, or a `refusal`."""
+        request = self.request(command, *params, quiet=True)
+        self.wait(lambda: request.settled)
+        return request
 
     def pieces(self, target: str, text: str, *, act: bool = False, notice: bool = False) -> list[tuple[str, ...]]:
         """The requests that say `text` (one line; `safe.sendable` makes one): as many as it takes, in order.
@@ -224,14 +181,23 @@ class Client:
 
     def say_lines(self, target: str, lines: Sequence[str]) -> list[Request]:
         """Say several lines: as one message if the server takes such, and so many at once; else one by one."""
+        if (whole := self.say_whole(target, lines)) is not None:
+            return [whole]
+        return [request for line in lines if line.strip() for request in self.say(target, line)]
+
+    def takes_whole(self, target: str, lines: Sequence[str]) -> bool:
+        """Whether the server takes these lines as one message."""
+        with self._changed:
+            return self._chat.whole(target, lines) is not None
+
+    def say_whole(self, target: str, lines: Sequence[str], client_id: str = "") -> Request | None:
+        """Say several lines as one message; None, and nothing is said, where the server does not take that."""
         Message("PRIVMSG", [target, ""]).encode()  # what can't be sent must not be counted as asked
         with self._changed:
             self._require_alive()
-            whole = self._chat.say_lines(target, lines)
+            whole = self._chat.say_lines(target, lines, client_id)
             self._send_outgoing()
-        if whole is not None:
-            return [whole]
-        return [request for line in lines if line.strip() for request in self.say(target, line)]
+            return whole
 
     def join(self, channel: str, key: str = "") -> Request:
         """Go into a channel."""
@@ -249,10 +215,23 @@ class Client:
         """Ask who is in a channel."""
         return self.request("NAMES", channel)
 
+    def enable(self, *capabilities: str) -> None:
+        """Ask for capabilities, where the server offers them, and wait until it has answered."""
+        with self._changed:
+            self._require_alive()
+            self._chat.enable(capabilities)
+            self._send_outgoing()
+        self.sync()
+
+    def sync(self) -> None:
+        """Wait until the server has said all that it had to say by now, asked or not."""
+        answer = self.request("PING", "sync", quiet=True)
+        self.wait(lambda: answer.settled)
+
     def fetch_ignored(self) -> None:
         """Ask for the list of whom one ignores, where the server keeps it; from then on it is what `ignored` gives."""
         if self.supports("SILENCE"):
-            self.request("SILENCE")
+            self.request("SILENCE", quiet=True)
 
     def ignore(self, mask: str, *, adding: bool = True) -> Request | None:
         """Hear no more of those whom a mask matches, or, not `adding`, hear them again. See `ignoring`.
@@ -299,24 +278,10 @@ class Client:
     # -- inside: whoever calls ----------------------------------------------------------------------------------------
 
     @property
-    def _chat(self) -> Conversation:
-        if self._conversation is None:
-            raise RuntimeError("connect() comes first")
-        return self._conversation
-
-    @property
     def _the_link(self) -> Link:
         if self._link is None:
             raise RuntimeError("connect() comes first")
         return self._link
-
-    def _members(self) -> dict[str, dict[str, str]]:
-        """The members of all channels. The caller holds the lock."""
-        state = self._chat.state
-        return {
-            channel.name: {state.people[folded].nick: prefixes for folded, prefixes in channel.members.items()}
-            for channel in state.channels.values()
-        }
 
     def _require_alive(self) -> None:
         """Raise if the connection is over. The caller holds the lock."""
@@ -330,6 +295,11 @@ class Client:
     def _send_outgoing(self) -> None:
         messages, self._chat.outgoing = self._chat.outgoing, []
         self._send(messages)
+        if not len(self._chat.outstanding):
+            self._waiting_since = None
+        elif self._waiting_since is None:
+            self._waiting_since = time.monotonic()
+            self._the_link.wake()  # the receiver thread has to look at the clock sooner
 
     # -- inside: the receiver thread ----------------------------------------------------------------------------------
 
@@ -356,7 +326,7 @@ class Client:
         heard = time.monotonic()
         asked: float | None = None  # when we asked for a sign of life
         while not self._stopping:
-            deadline = heard + self._ping_after if asked is None else asked + self._lost_after
+            deadline = self._silent_until(heard) if asked is None else asked + self._lost_after
             if link.wait(max(deadline - time.monotonic(), 0.0)):
                 data = link.receive()
                 if data is None:
@@ -368,11 +338,18 @@ class Client:
                     heard, asked = time.monotonic(), None
             elif time.monotonic() >= deadline:
                 if asked is not None:
-                    raise self._lost(f"no sign of life for {self._ping_after + self._lost_after:.0f} seconds")
+                    raise self._lost(f"no sign of life for {time.monotonic() - heard:.0f} seconds")
                 asked = time.monotonic()
                 with self._changed:
                     self._chat.ping()
                     self._send_outgoing()
+
+    def _silent_until(self, heard: float) -> float:
+        """When the server is to be asked for a sign of life, if it says nothing until then."""
+        with self._changed:
+            waiting = self._waiting_since
+        usual = heard + self._ping_after
+        return usual if waiting is None else min(usual, max(heard, waiting) + self._answer_after)
 
     def _take(self, items: list[str | ProtocolError]) -> None:
         for item in items:
@@ -389,4 +366,4 @@ class Client:
     def _lost(self, why: str) -> ConnectionLostError:
         if words := self._chat.last_words:
             return ConnectionLostError(f"the server ended the connection: {safe_text(words)}")
-        return ConnectionLostError(f"the connection to {self._host} was lost ({why}): connect again")
+        return ConnectionLostError(f"the connection to {self._host} was lost ({why})")

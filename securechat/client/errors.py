@@ -10,6 +10,7 @@
     ├── ConnectionLostError          it was there and is not any more
     ├── ChannelRefusedError          a channel could not be joined, or one was put out of the last one
     ├── NotAcknowledgedError         not all that was to be sent was accepted
+    │   └── TooManyWaitError         or there was no room to keep it until it could be sent
     ├── InputOutputError             standard input can't be read, or standard output not written
     └── OutputClosedError            nobody reads what is printed
 
@@ -47,7 +48,11 @@ class LoginRefusedError(ClientError):
 
 
 class RegistrationRefusedError(ClientError):
-    """The server does not let one in, for another reason than the login."""
+    """The server does not let one in, for another reason than the login. `final`: and will not the next time."""
+
+    def __init__(self, sentence: str = "", *, final: bool = False) -> None:
+        super().__init__(sentence)
+        self.final = final
 
 
 class ConnectionLostError(ClientError):
@@ -60,6 +65,10 @@ class ChannelRefusedError(ClientError):
 
 class NotAcknowledgedError(ClientError):
     """Something that was to be sent was refused, or nobody knows."""
+
+
+class TooManyWaitError(NotAcknowledgedError):
+    """So many messages wait for the server that there is no room for one more."""
 
 
 class InputOutputError(ClientError):

@@ -55,6 +55,26 @@ class MessageReceived(Event):
     """Whom the server knows the sender as (IRCv3 account-tag)."""
     ignored: bool = False
     """Whether it is from somebody whom one ignores."""
+    taken_back: "Redacted | None" = None
+    """In history: by whom it was taken back; then `text` says nothing any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted(Event):
+    """Somebody has taken back a message, theirs or another's (IRCv3 message-redaction).
+
+    `author` and `said`: whose it was and from when, if this client has seen it. `private`: whether it was for one
+    person. `own`: whether oneself has taken it back.
+    """
+
+    by: str
+    target: str
+    msgid: str
+    reason: str
+    own: bool
+    private: bool
+    author: str = ""
+    said: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +229,33 @@ class IgnoredChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MarkerMoved(Event):
+    """Up to when one has read what is said in `target` (IRCv3 read-marker); None: nobody knows."""
+
+    target: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversed(Event):
+    """One of those with whom one has spoken, or a channel, and when that was last (CHATHISTORY TARGETS)."""
+
+    name: str
+    last: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Event):
+    """The answer to a question for history, `request`: all of it, in order.
+
+    `entries`: `MessageReceived` and `Redacted`, or `Conversed`. What was taken back has that in `taken_back`.
+    """
+
+    request: Request
+    entries: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledged(Event):
     """The server has done what was asked. A message that is acknowledged by our own server is on its disk."""
 
@@ -248,6 +295,53 @@ class ServerSaid(Event):
     def text(self) -> str:
         """All of it in one line."""
         return " ".join(self.params)
+
+
+@dataclass(frozen=True, slots=True)
+class Broken(Event):
+    """The connection is not there, and is made again. `delay`: seconds to the next try.
+
+    `again`: whether this was a try that failed, and not the loss itself.
+    """
+
+    error: BaseException
+    delay: float
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed(Event):
+    """The connection is there again, and all that was missed has been told."""
+
+
+@dataclass(frozen=True, slots=True)
+class MissedMore(Event):
+    """More was said in `target` than is told: before what follows, at least one message is left out."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoHistory(Event):
+    """What was said in `target` can't be told, with the server's words."""
+
+    target: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewSince(Event):
+    """What follows in `target` is new since one has last been here."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsaid(Event):
+    """Something that one has typed, and of which nobody knows whether it was said; it is not said again."""
+
+    target: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

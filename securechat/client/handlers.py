@@ -9,17 +9,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypedDict
 
+from securechat.client.capabilities import SEARCH
 from securechat.client.events import (
     AccountChanged,
     Away,
     AwayChanged,
     ChannelRenamed,
+    Conversed,
     Event,
     IgnoredChanged,
     Invited,
     Joined,
     Kicked,
     Kind,
+    MarkerMoved,
     MessageReceived,
     ModesChanged,
     Names,
@@ -27,6 +30,7 @@ from securechat.client.events import (
     Parted,
     Quit,
     RealnameChanged,
+    Redacted,
     ServerSaid,
     TopicChanged,
     Wallops,
@@ -51,6 +55,10 @@ _LISTS: Final = {
 }
 """The numerics of which an answer can have many, and that which ends it."""
 _ENDS: Final = frozenset(_LISTS.values())
+
+
+HISTORY: Final = frozenset(("chathistory", "draft/chathistory-targets", SEARCH, "search"))
+"""The types of batches with what was said some time."""
 
 
 class _Stamp(TypedDict):
@@ -82,6 +90,11 @@ class Arrival:
     def own(self) -> bool:
         """Whether it is from oneself."""
         return self.state.is_me(self.nick)
+
+    @property
+    def past(self) -> bool:
+        """Whether it is history, and tells nothing of how things are now."""
+        return self.batch in HISTORY
 
     @property
     def stamp(self) -> _Stamp:
@@ -125,9 +138,9 @@ def _said(arrival: Arrival) -> Event:
     elif text.startswith(CTCP):
         kind, text = Kind.CTCP, text.removeprefix(CTCP).removesuffix(CTCP)
     account = message.tags.get("account")
-    if arrival.own and message.source:
+    if arrival.own and message.source and not arrival.past:
         arrival.state.learn_source(message.source)
-    if account is not None:
+    if account is not None and not arrival.past:
         arrival.state.logged_in(arrival.nick, account)
     return MessageReceived(
         arrival.nick,
@@ -136,12 +149,31 @@ def _said(arrival: Arrival) -> Event:
         kind,
         own=arrival.own,
         private=not arrival.state.is_channel(arrival.params[0]),
-        request=arrival.request if arrival.own else None,
+        request=arrival.request if arrival.own and not arrival.past else None,
         msgid=message.tags.get("msgid"),
         account=account,
         ignored=arrival.ignored,
         **arrival.stamp,
     )
+
+
+def _redact(arrival: Arrival) -> Event:
+    target, msgid = arrival.params[:2]
+    private = not arrival.state.is_channel(target)
+    return Redacted(arrival.nick, target, msgid, arrival.param(2), arrival.own, private, **arrival.stamp)
+
+
+def _marker(arrival: Arrival) -> Event:
+    at = parse_time(arrival.params[1].removeprefix("timestamp="))
+    arrival.state.read_up_to(arrival.params[0], at)
+    return MarkerMoved(arrival.params[0], at, **arrival.stamp)
+
+
+def _conversed(arrival: Arrival) -> Event | None:
+    subcommand, name, last = arrival.params[:3]
+    if subcommand.upper() != "TARGETS":
+        return None
+    return Conversed(name, parse_time(last.removeprefix("timestamp=")), **arrival.stamp)
 
 
 def _join(arrival: Arrival) -> Event:
@@ -297,16 +329,19 @@ Handler = Callable[[Arrival], Event | None]
 HANDLERS: Final[dict[str, tuple[int, Handler]]] = {
     "ACCOUNT": (1, _account_changed),
     "AWAY": (0, _away_changed),
+    "CHATHISTORY": (3, _conversed),
     "CHGHOST": (2, _host_changed),
     "INVITE": (2, _invite),
     "JOIN": (1, _join),
     "KICK": (2, _kick),
+    "MARKREAD": (2, _marker),
     "MODE": (2, _mode),
     "NICK": (1, _nick),
     "NOTICE": (2, _said),
     "PART": (1, _part),
     "PRIVMSG": (2, _said),
     "QUIT": (0, _quit),
+    "REDACT": (2, _redact),
     "RENAME": (2, _rename),
     "SETNAME": (1, _realname),
     "SILENCE": (1, _silence),
@@ -322,3 +357,6 @@ HANDLERS: Final[dict[str, tuple[int, Handler]]] = {
     "366": (2, _names_end),
 }
 """By command: the least number of parameters, and the function. TAGMSG and other unknown ones: see `Conversation`."""
+
+TOLD_AGAIN: Final = frozenset(("PRIVMSG", "NOTICE", "REDACT", "CHATHISTORY"))
+"""What counts in a batch of history: whatever else is in there changed something long ago, and must not do so now."""

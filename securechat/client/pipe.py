@@ -5,7 +5,9 @@ server has acknowledged all of it, or when somebody has put it out of its last c
 standard output in the form of `plain`, each line at once, in UTF-8; one's own lines are not repeated there. What is
 about the connection goes to standard error.
 
-At most `WINDOW` messages are unanswered at once, so a file of any length takes no more memory than a short one.
+At most `WINDOW` messages are unanswered at once, so a file of any length takes no more memory than a short one. While
+there is no connection the rest of the input waits where it comes from. Once the input has ended, a connection that is
+lost for longer than `patience` ends the program, with what is known of the lines that are not acknowledged.
 """
 
 import os
@@ -14,10 +16,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from securechat.client import plain
-from securechat.client.connection import WINDOW, Client
+from securechat.client import plain, status
+from securechat.client.connection import WINDOW
 from securechat.client.errors import (
     ChannelRefusedError,
+    ClientError,
     ConnectionLostError,
     InputOutputError,
     NotAcknowledgedError,
@@ -38,9 +41,11 @@ from securechat.client.events import (
     TopicChanged,
 )
 from securechat.client.feed import Feed
-from securechat.client.requests import Request
+from securechat.client.outbox import Saying
 from securechat.client.safe import safe_name, sendable
+from securechat.client.steady import Steady
 from securechat.irc.names import casefold
+from securechat.tls.errors import TLSError
 
 
 @dataclass(slots=True)
@@ -48,32 +53,39 @@ class _Line:
     """A line of the input on its way."""
 
     number: int
-    unsettled: deque[Request] = field(default_factory=deque)  # what was said of it, oldest first
+    unsettled: deque[Saying] = field(default_factory=deque)  # what was said of it, oldest first
     refused: bool = False  # whether some of it was
     whole: bool = False  # whether all of it was said
 
 
 class Pipe:
-    """One run from the first line of the input to the last, or to the end of the connection.
+    """One run from the first line of the input to the last, or to the end of the chat.
 
     `source` and `sink` are descriptors, or None where the program was started without; `warn(sentence)` tells the
-    user something that is not for the output.
+    user something that is not for the output. `patience`: seconds.
     """
 
     def __init__(
-        self, channels: Sequence[str], source: int | None, sink: int | None, warn: Callable[[str], None]
+        self,
+        channels: Sequence[str],
+        source: int | None,
+        sink: int | None,
+        warn: Callable[[str], None],
+        patience: float = 120.0,
     ) -> None:
         self._channels = channels
         self._home = channels[0]
         self._feed = Feed(source)
         self._sink = sink
         self._warn = warn
+        self._patience = patience
         self._lines: deque[_Line] = deque()  # those that were begun and are not answered, oldest first
         self._acknowledged = 0  # lines of which all was
         self._refused = 0  # lines of which something was not
         self._mended = False
         self._in: set[str] = set()  # the channels that one is in, folded
-        self._put_out: Kicked | None = None  # of the last of them
+        self._said_in = False  # whether one was in all of them once
+        self._out: Kicked | Refused | None = None  # why one is in none of them any more, or not in the first
 
     def on_event(self, event: Event) -> None:
         """Print what is for the output. Called by the client."""
@@ -82,6 +94,10 @@ class Pipe:
         elif isinstance(event, Refused):
             if event.request is None or event.request.command != "JOIN":
                 self._warn(f"refused: {plain.refusal(event)}")
+            else:
+                self._not_let_in(event, event.request.target)
+        elif sentence := status.sentence(event):
+            self._warn(sentence)
         else:
             self._follow(event)
             if not _is_noise(event):
@@ -92,7 +108,7 @@ class Pipe:
         """Say with whom one speaks."""
         self._warn(sentence)
 
-    def run(self, client: Client) -> str:
+    def run(self, chat: Steady) -> str:
         """Join the channels, say every line, come back when all is acknowledged. The answer is what to say with QUIT.
 
         Raises:
@@ -102,21 +118,25 @@ class Pipe:
             InputOutputError, OutputClosedError: at this end.
         """
         try:
-            self._join(client)
+            self._join(chat)
             self._feed.start()
             for number, data, ended in self._feed.lines():
-                self._say(client, number, data, ended)
-            client.check()  # what has ended the connection, if that is why there are no more lines
-            client.settle()
-        except ConnectionLostError as error:
-            raise ConnectionLostError(f"{error} ({self._account()})") from error
+                self._say(chat, number, data, ended)
+            chat.check()  # what has ended the chat, if that is why there are no more lines
+            if self._feed.finished:
+                chat.settle(self._patience)
+        except (ClientError, TLSError) as error:
+            if isinstance(error, ConnectionLostError):
+                raise ConnectionLostError(f"{error} ({self._account()})") from error
+            if self._lines:
+                self._warn(self._account())
+            raise
         except KeyboardInterrupt:
             self._warn(f"interrupted ({self._account()})")
             raise
         account = self._account()
-        if (kicked := self._put_out) and not self._feed.finished:
-            sentence = plain.line(kicked, None) or ""
-            raise ChannelRefusedError(f"{sentence.removeprefix('* ')}: there is no channel left ({account})")
+        if (out := self._out) and not self._feed.finished:
+            raise ChannelRefusedError(f"{self._why(out)} ({account})")
         if self._refused:
             raise NotAcknowledgedError(f"the server did not accept all lines ({account})")
         return ""
@@ -131,7 +151,7 @@ class Pipe:
             case Kicked(own=True, channel=channel):
                 self._in.discard(casefold(channel))
                 if not self._in:
-                    self._put_out = event
+                    self._out = event
                     self._feed.interrupt()
             case ChannelRenamed(old=old, new=new):
                 if casefold(old) in self._in:
@@ -139,29 +159,41 @@ class Pipe:
                 if casefold(old) == casefold(self._home):
                     self._home = new
 
-    def _join(self, client: Client) -> None:
-        requests = [client.join(channel) for channel in self._channels]
-        client.settle()
-        for request in requests:
-            if refusal := request.refusal:
-                event = Refused(request, refusal.code, refusal.about, refusal.text)
-                raise ChannelRefusedError(
-                    f"{safe_name(request.target)} can't be joined: {plain.refusal(event)}; nothing was sent"
-                )
-        for channel, members in client.channels().items():
+    def _not_let_in(self, event: Refused, channel: str) -> None:
+        """A channel could not be joined: at the start, or when the connection was made again."""
+        self._in.discard(casefold(channel))
+        if not self._said_in:
+            self._out = self._out or event
+        elif not self._in or casefold(channel) == casefold(self._home):
+            self._out = event
+            self._feed.interrupt()
+
+    def _why(self, out: Kicked | Refused) -> str:
+        if isinstance(out, Refused):
+            channel = out.request.target if out.request else ""
+            return f"{safe_name(channel)} can't be joined: {plain.refusal(out)}"
+        return f"{(plain.line(out, None) or '').removeprefix('* ')}: there is no channel left"
+
+    def _join(self, chat: Steady) -> None:
+        chat.start()
+        chat.wait_until_here()
+        if isinstance(self._out, Refused):
+            raise ChannelRefusedError(f"{self._why(self._out)}; nothing was sent")
+        self._said_in = True
+        for channel, members in chat.client.channels().items():
             self._warn(f"in {safe_name(channel)}: {', '.join(map(safe_name, members))}")
 
-    def _say(self, client: Client, number: int, data: bytes, ended: bool) -> None:
+    def _say(self, chat: Steady, number: int, data: bytes, ended: bool) -> None:
         """Say a line, or a part of one that is very long."""
         if not self._lines or self._lines[-1].number != number:
             if not data:
                 return
             self._lines.append(_Line(number))
         line = self._lines[-1]
-        for piece in client.pieces(self._home, self._mend(number, data)):
-            client.wait_for_room(WINDOW)
+        for piece in chat.client.pieces(self._home, self._mend(number, data)):
+            chat.wait_for_room(WINDOW)
             self._count()
-            line.unsettled.append(client.request(*piece))
+            line.unsettled.append(chat.put(piece))
         line.whole = ended
 
     def _mend(self, number: int, data: bytes) -> str:

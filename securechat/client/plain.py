@@ -10,6 +10,7 @@ line                                    what happened
 ``* <alice> text``                      alice said it of herself, with ``/me``
 ``-alice- text``                        a notice, mostly of programs and servers
 ``(to operators) -alice- text``         an operator of the server to all others
+``* alice took back a message``         which history shows no more; ``#other`` in front of it as above
 ``* alice joined #lobby``               and so on: ``* `` and a name without brackets, for all that is not said
 ======================================  ===================================================================
 
@@ -20,6 +21,7 @@ several lines is as many lines, each with the name in front; a screen that sets 
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 
 from securechat.client import answers
@@ -42,6 +44,7 @@ from securechat.client.events import (
     Parted,
     Quit,
     RealnameChanged,
+    Redacted,
     Refused,
     ServerSaid,
     TopicChanged,
@@ -59,6 +62,8 @@ def line(event: Event, home: str | None) -> str | None:
     """
     if isinstance(event, MessageReceived):
         return _said(event, home)
+    if isinstance(event, Redacted):
+        return _redacted(event, home)
     if describe := _LINES.get(type(event)):
         return describe(event)
     return None
@@ -67,14 +72,15 @@ def line(event: Event, home: str | None) -> str | None:
 def lines(event: Event, home: str | None) -> list[str]:
     """The lines for an event: more than one for a message of several lines, of which each has the name in front."""
     if isinstance(event, MessageReceived):
-        return [_said(replace(event, text=text), home) for text in event.text.split("\n")]
+        texts = [""] if event.taken_back else event.text.split("\n")
+        return [_said(replace(event, text=text), home) for text in texts]
     shown = line(event, home)
     return [] if shown is None else [shown]
 
 
 def block(event: Event, home: str | None) -> list[str]:
     """As `lines`, but the second and all others are the text alone. They are not to be printed at the left edge."""
-    if isinstance(event, MessageReceived):
+    if isinstance(event, MessageReceived) and event.taken_back is None:
         first, *others = event.text.split("\n")
         return [_said(replace(event, text=first), home), *map(safe_text, others)]
     return lines(event, home)
@@ -91,7 +97,9 @@ def refusal(event: Refused) -> str:
 
 def _said(event: MessageReceived, home: str | None) -> str:
     name, text = safe_name(event.source), safe_text(event.text)
-    if event.kind is Kind.ACTION:
+    if event.taken_back is not None:
+        said = _taken_back(event.taken_back, event.source, "this message")
+    elif event.kind is Kind.ACTION:
         said = f"* <{name}> {text}"
     elif event.kind is Kind.NOTICE:
         said = f"-{name}- {text}"
@@ -108,6 +116,30 @@ def _said(event: MessageReceived, home: str | None) -> str:
 
 def _reason(text: str) -> str:
     return f" ({safe_text(text)})" if text else ""
+
+
+def _redacted(event: Redacted, home: str | None) -> str:
+    said = _taken_back(event, event.author, "a message", _when(event))
+    if event.private:
+        return f"(to {safe_name(event.target)}) {said}" if event.own else f"(private) {said}"
+    if home is not None and casefold(event.target) == casefold(home):
+        return said
+    return f"{safe_name(event.target)} {said}"
+
+
+def _taken_back(event: Redacted, author: str, what: str, when: str = "") -> str:
+    """By whom, and whose it was if it was another's."""
+    whose = f" of {safe_name(author)}" if author and casefold(author) != casefold(event.by) else ""
+    reason = f": {safe_text(event.reason)}" if event.reason else ""
+    return f"* {safe_name(event.by)} took back {what}{whose}{when}{reason}"
+
+
+def _when(event: Redacted) -> str:
+    """From when the message was, if one has seen it: the time alone, if it was on the same day."""
+    if event.said is None:
+        return ""
+    said, now = event.said.astimezone(), (event.time or datetime.now(UTC)).astimezone()
+    return f" from {said:%H:%M}" if said.date() == now.date() else f" from {said:%Y-%m-%d %H:%M}"
 
 
 def _joined(event: Joined) -> str:

@@ -12,7 +12,7 @@ Everything is sent that can be sent at once, so that a server without CAP gets o
 Whoever gave a password comes in with an account or not at all.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from securechat.client.capabilities import Capabilities
@@ -30,9 +30,9 @@ class Registration:
     It is over when `done`; then `state` has the nick that the server gave. It has failed when it raises.
     """
 
-    def __init__(self, state: State, login: str, password: str | None) -> None:
+    def __init__(self, state: State, login: str, password: str | None, later: Iterable[str] = ()) -> None:
         self.state = state
-        self.capabilities = Capabilities()
+        self.capabilities = Capabilities(later=later)
         self.done = False
         self.heard = False
         """Whether the server has said anything at all."""
@@ -102,15 +102,20 @@ class Registration:
             self._nick_refused = True
             return []
         self._words.append(_last(message))
-        raise self._refusal()
+        raise self._refusal(final=message.command == f"{Numeric.ERR_ERRONEUSNICKNAME:03}")
 
     def _server_password(self, _: Message) -> list[Message]:
         raise RegistrationRefusedError(
             f"{self._server} wants a password for the server itself besides your own, which this client can't give: "
-            "ask who runs the server"
+            "ask who runs the server",
+            final=True,
         )
 
     def _banned(self, message: Message) -> list[Message]:
+        self._words.append(_last(message))
+        raise self._refusal(final=True)
+
+    def _ended(self, message: Message) -> list[Message]:
         self._words.append(_last(message))
         raise self._refusal()
 
@@ -137,12 +142,13 @@ class Registration:
 
     def _no_login(self) -> RegistrationRefusedError:
         return RegistrationRefusedError(
-            f"{self._server} offers no login with a name and a password (SASL PLAIN), so there is nothing to log in to"
+            f"{self._server} offers no login with a name and a password (SASL PLAIN), so there is nothing to log in to",
+            final=True,
         )
 
-    def _refusal(self) -> RegistrationRefusedError:
+    def _refusal(self, *, final: bool = False) -> RegistrationRefusedError:
         return RegistrationRefusedError(
-            f"{self._server} refused the connection: {self._words[-1] or 'no reason given'}"
+            f"{self._server} refused the connection: {self._words[-1] or 'no reason given'}", final=final
         )
 
     _HANDLERS: ClassVar[dict[str, Callable[["Registration", Message], list[Message]]]] = {
@@ -150,7 +156,7 @@ class Registration:
         "AUTHENTICATE": _challenge,
         "PING": _ping,
         "FAIL": _fail,
-        "ERROR": _banned,
+        "ERROR": _ended,
     } | {
         f"{code:03}": handler
         for handler, codes in (

@@ -10,8 +10,14 @@ Two ways to know what became of a request:
 `Outstanding` knows nothing of messages; `Conversation` tells it what came.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from securechat.client.events import Page
 
 UNANSWERED = "the server did not say what became of it"
 
@@ -37,6 +43,10 @@ class Request:
     params: tuple[str, ...] = field(repr=False)
     labelled: bool
     """Whether it was sent with its label, so that the answer carries it."""
+    quiet: bool = False
+    """Whether nobody is told of the answer, who does not look here."""
+    page: Page | None = field(default=None, repr=False)
+    """The answer to a question for history."""
     settled: bool = False
     refusal: Refusal | None = None
     """Set, when it is `settled`, if it was not done; before that, if an error seems to be the answer."""
@@ -67,10 +77,10 @@ class Outstanding:
     def __len__(self) -> int:
         return len(self._open)
 
-    def add(self, command: str, *params: str, labelled: bool) -> Request:
+    def add(self, command: str, *params: str, labelled: bool, quiet: bool = False) -> Request:
         """A new request with a label of its own, sent now."""
         self._counter += 1
-        request = Request(f"{self._counter:x}", command, params, labelled)
+        request = Request(f"{self._counter:x}", command, params, labelled, quiet)
         self._open[request.label] = self._counter, request
         return request
 

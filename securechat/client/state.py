@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from securechat.client.ignoring import Ignored
@@ -14,7 +15,9 @@ _DEFAULTS: Final = {
     "CASEMAPPING": "rfc1459",
     "CHANMODES": "beI,k,l,imnpst",
     "CHANTYPES": "#&",
+    "CHATHISTORY": "",
     "EXTBAN": "",
+    "MSGREFTYPES": "msgid,timestamp",
     "NETWORK": "",
     "PREFIX": "(ov)@+",
     "SILENCE": "",
@@ -23,6 +26,9 @@ _DEFAULTS: Final = {
 
 What is empty is not there, so the server has no `SILENCE` and no extended bans unless it says so.
 """
+
+MOST_MARKERS: Final = 10_000
+"""Conversations of which one knows how far they are read; no person has so many."""
 
 _KINDS: Final = (ModeKind.LIST, ModeKind.KEYED, ModeKind.LIMITED, ModeKind.FLAG)  # in the order of CHANMODES
 _MOST_MODES: Final = 500  # in one line, which has no room for so many
@@ -69,6 +75,8 @@ class State:
         self.people: dict[str, Person] = {}
         """By folded nick: those who are in one of the channels."""
         self.ignored = Ignored()
+        self.markers: dict[str, datetime] = {}
+        """By folded channel or nick: up to when one has read it."""
         self.features = dict(_DEFAULTS)
         self.counts: dict[str, int] = {}
         """By the numeric that ends a list: how many entries of it have come."""
@@ -231,6 +239,12 @@ class State:
         """Somebody has logged in to an account, or out."""
         if person := self.people.get(self.fold(nick)):
             person.account = account
+
+    def read_up_to(self, target: str, at: datetime | None) -> None:
+        """One has read what was said there up to this time; with None it is not known."""
+        self.markers.pop(self.fold(target), None)
+        if at is not None and len(self.markers) < MOST_MARKERS:
+            self.markers[self.fold(target)] = at
 
     def host_changed(self, nick: str, user: str, host: str) -> None:
         """Somebody has another user name or host (IRCv3 chghost)."""

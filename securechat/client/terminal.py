@@ -7,22 +7,22 @@ between two of them.
 
 import asyncio
 import contextlib
-import shutil
 import sys
-from collections.abc import Sequence
-from datetime import datetime
+import time
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
 from typing import Final
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.formatted_text import AnyFormattedText
 from prompt_toolkit.patch_stdout import patch_stdout
-from prompt_toolkit.utils import get_cwidth
 
-from securechat.client import plain
+from securechat.client import plain, status
 from securechat.client.commands import obey
 from securechat.client.connection import Client
-from securechat.client.errors import ConnectionLostError
+from securechat.client.errors import ClientError, ConnectionLostError
 from securechat.client.events import (
+    Broken,
     ChannelRenamed,
     Disconnected,
     Event,
@@ -30,17 +30,23 @@ from securechat.client.events import (
     Joined,
     Kicked,
     MessageReceived,
+    NoHistory,
+    Page,
     Parted,
+    Redacted,
     Refused,
+    Resumed,
     ServerSaid,
+    Unsaid,
 )
+from securechat.client.history import iso
+from securechat.client.reading import Reading
+from securechat.client.resuming import READ_MARKER
+from securechat.client.rows import BAR, INDENT, NARROW, columns, wrap
 from securechat.client.safe import safe_name
+from securechat.client.steady import Steady
 from securechat.irc.names import casefold
 from securechat.irc.numerics import Numeric
-
-_INDENT: Final = 6  # columns, those of the time: the second row of a message can't pass for another message
-_BAR: Final = " " * _INDENT + "| "  # before the lines of a message that are its sender's own, all but the first
-_NARROW: Final = 20  # columns; in less than that nothing is indented
 
 _AT_THE_START: Final = frozenset(
     f"{code:03}"
@@ -73,32 +79,43 @@ _TEDIOUS: Final = frozenset(
 
 
 class Terminal:
-    """The screen of one connection. Once its client is connected, `run()` it."""
+    """The screen of one chat. Once the chat is connected, `run()` it."""
 
     def __init__(self, channels: Sequence[str]) -> None:
-        self.client: Client
+        self.chat: Steady
         self.current: str | None = None
         self.leaving: str | None = None
-        self._channels = channels
         self._in: dict[str, str] = {}  # the channels that one is in, by their folded names, in the order of coming in
-        self._first = {casefold(channel) for channel in channels}  # those of the command line that are not joined yet
+        self._first = [casefold(channel) for channel in channels]  # one looks at the first of them that one gets into
+        self._heading_for = ""  # the channel to look at as soon as one is in it
+        self._away = False  # whether the connection is broken
         self._loop: asyncio.AbstractEventLoop | None = None
         self._gone: asyncio.Event
+        self._session: PromptSession[str] | None = None
+        self._day: date = datetime.now().astimezone().date()  # that of the line that was printed last
+        self._reading = Reading()
+        self._marking: asyncio.TimerHandle | None = None
+
+    @property
+    def client(self) -> Client:
+        """The connection of now."""
+        return self.chat.client
 
     def on_event(self, event: Event) -> None:
-        """Print what has happened. Called by the client."""
+        """Print what has happened. Called by the chat."""
         if isinstance(event, Disconnected):
             self._call_off()
-        elif isinstance(event, Refused):
-            self._print(event, [f"! {plain.refusal(event)}"])
+        elif isinstance(event, Page):
+            self._print_page(event)
+        elif sentence := status.sentence(event):
+            self.show(f"{'!' if isinstance(event, NoHistory | Unsaid) else '--'} {sentence}")
+            if isinstance(event, Broken | Resumed):
+                self._away = isinstance(event, Broken)
+                self._redraw()
         elif not _is_noise(event):
             self._follow(event)
-            narrow = _columns() < _NARROW
-            if narrow:  # nothing is indented, so nothing may stand without a name in front
-                for line in plain.lines(event, self.current):
-                    self._print(event, [line])
-            elif lines := plain.block(event, self.current):
-                self._print(event, lines)
+            self._print(event)
+            self._in_the_loop(self._plan_to_mark)
 
     def greet(self, sentence: str) -> None:
         """Say with whom one speaks."""
@@ -107,90 +124,170 @@ class Terminal:
 
     def show(self, line: str) -> None:
         """Print a line that is fit for it."""
-        self._write(wrap(line, _columns()))
+        self._write(wrap(line, columns()))
 
     def _write(self, rows: list[str]) -> None:
         sys.stdout.write("".join(f"{row}\n" for row in rows))  # in one piece: two threads print
         sys.stdout.flush()
 
-    def run(self, client: Client) -> str:
+    def run(self, chat: Steady) -> str:
         """Join the channels, read and obey until one wants to leave; what to say with QUIT.
 
-        Raises what has ended the connection, if something has: `ConnectionLostError`.
+        Raises what has ended the chat, if something has.
         """
-        self.client = client
-        for channel in self._channels:
-            client.join(channel)
+        self.chat = chat
+        chat.start()
         with contextlib.suppress(EOFError, KeyboardInterrupt):
-            client.settle()  # by then the server has said what it supports
-            client.fetch_ignored()
             asyncio.run(self._converse())
+        self._mark()
         return self.leaving or ""
 
     async def _converse(self) -> None:
         session: PromptSession[str] = PromptSession(erase_when_done=True, interrupt_exception=EOFError)
+        session.default_buffer.on_text_changed += lambda _: self._typed()
         self._gone = asyncio.Event()
+        self._session = session
         self._loop = asyncio.get_running_loop()
         gone = asyncio.create_task(self._gone.wait())
         # Between two prompts too the terminal shows nothing of what is typed: the next prompt does.
         with patch_stdout(), session.input.raw_mode():
             while self.leaving is None:
-                self.client.check()
+                self.chat.check()
                 typing = asyncio.create_task(session.prompt_async(self._prompt, handle_sigint=False))
                 await asyncio.wait((typing, gone), return_when=asyncio.FIRST_COMPLETED)
                 if not typing.done():
                     typing.cancel()
                     await asyncio.wait((typing,))
-                    self.client.check()
+                    self.chat.check()
                     raise ConnectionLostError("the connection has ended")
-                obey(self, typing.result())
+                line = typing.result()
+                self._typed()
+                obey(self, line)
         gone.cancel()
 
     def _prompt(self) -> AnyFormattedText:
-        return f"{safe_name(self.current) if self.current else '(no channel)'}> "
+        where = safe_name(self.current) if self.current else "(no channel)"
+        return f"{where}> " if not self._away else f"{where} (not connected)> "
+
+    def _typed(self) -> None:
+        """Somebody is there: they want the connection back, and have read what stands on the screen."""
+        self._reading.present(time.monotonic())
+        if self._away:
+            self.chat.hurry()
+        self._plan_to_mark()
+
+    # -- how far one has read -----------------------------------------------------------------------------------------
+
+    def _plan_to_mark(self) -> None:
+        """Tell the server how far one has read, when it is time."""
+        delay = self._reading.wait(time.monotonic())
+        if self._loop is not None and self._marking is None and delay is not None:
+            self._marking = self._loop.call_later(delay, self._mark)
+
+    def _mark(self) -> None:
+        self._marking = None
+        if not self.chat.here or not self.client.has(READ_MARKER) or self._reading.wait(time.monotonic()) is None:
+            return
+        with contextlib.suppress(ClientError):  # it has ended, and will be told the next time
+            for name, read in self._reading.news(self.chat.timeline.shown(), time.monotonic()):
+                known = self.client.read_up_to(name)
+                if known is None or known < read:
+                    self.client.request("MARKREAD", name, f"timestamp={iso(read)}", quiet=True)
+
+    # -- the loop, from other threads ---------------------------------------------------------------------------------
+
+    def _in_the_loop(self, do: Callable[[], None]) -> None:
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(do)
+
+    def _redraw(self) -> None:
+        """The prompt has changed."""
+        if self._session is not None:
+            self._session.app.invalidate()
 
     def _call_off(self) -> None:
         """Wake up whoever waits for something to be typed; if nobody does yet, they will ask the client first."""
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended, so nobody waits any more
-                self._loop.call_soon_threadsafe(self._gone.set)
+        self._in_the_loop(lambda: self._gone.set())
+
+    def head_for(self, channel: str) -> None:
+        """Look at a channel as soon as one is in it."""
+        self._heading_for = casefold(channel)
+        self._first = []
 
     def _follow(self, event: Event) -> None:
-        """Look at a channel that one has come into, and away from one that one has left."""
+        """Look at the channel that one has wanted to come into, and away from one that one has left."""
         match event:
             case Joined(own=True, channel=channel):
                 folded = casefold(channel)
                 self._in[folded] = channel
-                if self.current is None or folded not in self._first:
+                looked_at = casefold(self.current or "")
+                if folded in self._first and looked_at in self._first:
+                    nearer = self._first.index(folded) < self._first.index(looked_at)
+                else:
+                    nearer = folded in self._first or folded == self._heading_for
+                if self.current is None or nearer:
                     self.current = channel
-                self._first.discard(folded)
             case Parted(own=True, channel=channel) | Kicked(own=True, channel=channel):
-                self._in.pop(casefold(channel), None)
-                if self.current is not None and casefold(self.current) not in self._in:
-                    self.current = next(iter(self._in.values()), None)
+                self._look_away(channel)
+            case Refused(request=request) if request is not None and request.command == "JOIN":
+                self._look_away(request.target)
             case ChannelRenamed(old=old, new=new) if casefold(old) in self._in:
-                looked_at = self.current is not None and casefold(self.current) == casefold(old)
+                looks = self.current is not None and casefold(self.current) == casefold(old)
                 self._in = {
                     casefold(name): name
                     for name in (new if key == casefold(old) else name for key, name in self._in.items())
                 }
-                if looked_at:
+                if looks:
                     self.current = new
 
-    def _print(self, event: Event, lines: list[str]) -> None:
+    def _look_away(self, channel: str) -> None:
+        self._in.pop(casefold(channel), None)
+        if self.current is not None and casefold(self.current) not in self._in:
+            self.current = next(iter(self._in.values()), None)
+
+    def _print(self, event: Event) -> None:
         """Print what has happened, with its time; all but the first of the lines stand behind a bar.
 
         For they are whatever somebody likes, `12:34 <carol> yes` as well, and are not to be taken for it.
         """
+        width = columns()
+        if isinstance(event, Refused):
+            lines = [f"! {plain.refusal(event)}"]
+        elif width < NARROW:  # nothing is indented, so nothing may stand without a name in front
+            lines = plain.lines(event, self.current)
+        else:
+            lines = plain.block(event, self.current)
+        if not lines:
+            return
         moment = (event.time or datetime.now().astimezone()).astimezone()
+        rows = []
+        if moment.date() != self._day and isinstance(event, MessageReceived | Redacted):
+            self._day = moment.date()
+            rows.append(f"-- {moment:%A, %Y-%m-%d}")
         first, *others = lines
-        columns = _columns()
-        rows = wrap(f"{moment:%H:%M} {first}", columns)
-        self._write(rows + [row for line in others for row in wrap(line, columns, _BAR, _BAR)])
+        rows += wrap(f"{moment:%H:%M} {first}", width)
+        for line in others:
+            rows += [f"{moment:%H:%M} {line}"] if width < NARROW else wrap(line, width, BAR, BAR)
+        self._write(rows)
 
-
-def _columns() -> int:
-    return shutil.get_terminal_size().columns
+    def _print_page(self, page: Page) -> None:
+        """Print what one has asked for: older messages, or what was found."""
+        found = [entry for entry in page.entries if isinstance(entry, MessageReceived) and not entry.ignored]
+        searched = page.request.command == "SEARCH"
+        where = "" if searched else f" in {safe_name(page.request.params[1])}"
+        if not found:
+            self.show("-- nothing is found" if searched else f"-- there is nothing older{where}")
+            return
+        kind = "found" if searched else "older"
+        self.show(f"-- {len(found)} {kind} {'message' if len(found) == 1 else 'messages'}{where}:")
+        today = datetime.now().astimezone().date()
+        for message in found:
+            said = plain.lines(message, None)
+            moment = (message.time or datetime.now().astimezone()).astimezone()
+            stamp = f"{moment:%H:%M}" if moment.date() == today else f"{moment:%Y-%m-%d %H:%M}"
+            for line in said:
+                self._write(wrap(f"   {stamp} {line}", columns(), then=" " * (INDENT + 3)))
 
 
 def _is_noise(event: Event) -> bool:
@@ -200,32 +297,3 @@ def _is_noise(event: Event) -> bool:
     if not isinstance(event, ServerSaid):
         return False
     return event.code in _TEDIOUS or (event.code in _AT_THE_START and not event.answers)
-
-
-def wrap(line: str, columns: int, indent: str = "", then: str = " " * _INDENT) -> list[str]:
-    """A line in rows of less than `columns` columns: `indent` stands before the first of them, `then` before others.
-
-    Left to itself a terminal goes on at the left edge, where a text that is padded with spaces could look like a
-    message of somebody else.
-    """
-    if columns < _NARROW:
-        return [indent + line]
-    rows: list[str] = []
-    while True:
-        fits = _fitting(line, columns - 1 - len(indent))
-        if fits == len(line):
-            return [*rows, indent + line]
-        space = line.rfind(" ", fits // 2, fits + 1)
-        cut = space if space > 0 else fits
-        rows.append(indent + line[:cut])
-        indent, line = then, line[cut:].lstrip(" ")
-
-
-def _fitting(text: str, width: int) -> int:
-    """How many characters of `text` fit into so many columns; at least one."""
-    used = 0
-    for index, character in enumerate(text):
-        used += get_cwidth(character)
-        if used > width:
-            return max(index, 1)
-    return len(text)

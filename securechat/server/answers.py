@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from securechat.chat.model import ServerBan
 from securechat.chat.modes import ALL_KINDS, USER_MODES
 from securechat.chat.stamps import iso_time, seconds
 from securechat.chat.views import ChannelLine, ChannelModes, Population
+from securechat.chat.views_history import Pasts
 from securechat.irc.elist import ListFilter
 from securechat.irc.isupport import token_lines
 from securechat.irc.modes import ModeKind
@@ -20,8 +20,8 @@ from securechat.irc.names import split_source
 from securechat.irc.numerics import Numeric
 from securechat.irc.split import pack_words
 from securechat.irc.standard_replies import Code, StandardReply, note
-from securechat.server import answers_metadata
-from securechat.server.lines import EXTENDED_JOIN, said, said_in_lines
+from securechat.server import answers_history, answers_metadata, replay
+from securechat.server.lines import MARKERS, fitted, join_body, tags_of
 from securechat.server.metadata_sync import AtArrival
 from securechat.server.replies import Batch
 
@@ -33,7 +33,6 @@ __all__ = [
     "ban",
     "channel",
     "channel_list",
-    "held",
     "invitations",
     "isupport",
     "lusers",
@@ -46,16 +45,21 @@ __all__ = [
     "welcome",
 ]
 
-HELD_AT_ONCE = 100
-"""Kept messages read from the store at a time: nobody knows how many there are, and their owner may read slowly."""
-
 HELD = "your message is kept and shown when they come"
 
 
-def welcome(session: Session, event: Arrived | None, there: Population, metadata: AtArrival | None) -> Iterator[bytes]:
+def welcome(
+    session: Session,
+    event: Arrived | None,
+    there: Population,
+    metadata: AtArrival | None,
+    markers: Mapping[str, int | None],
+    pasts: Pasts | None,
+) -> Iterator[bytes]:
     """What a session is told when it is on the chat (Modern IRC, "Connection Registration").
 
-    Then the channels in which its user is already, with another session, and what was kept for its account.
+    Then the channels in which its user is, and what its device has missed. ``markers``: by channel, up to when it has
+    been read. ``pasts``: what it may read of what was said.
     """
     if event is None:  # it was refused
         return
@@ -75,13 +79,18 @@ def welcome(session: Session, event: Arrived | None, there: Population, metadata
     yield from motd(session)
     if event.modes:
         yield session.numeric(Numeric.RPL_UMODEIS, f"+{event.modes}")
+    missed = replay.missed(session, event, pasts)
     for channel_view in event.channels:
         yield _joined_before(session, event, channel_view)
+        if session.flavour & MARKERS:
+            yield answers_history.marker(session, channel_view.name, markers.get(channel_view.name))
         yield from channel(session, channel_view)
         if metadata is not None and channel_view.name in metadata.channels:
             yield from answers_metadata.sync(session, metadata.channels[channel_view.name])
-    if event.held_up_to and event.account_id is not None:
-        yield from held(session, event.account_id, event.held_up_to)
+        if missed is not None:
+            yield from missed.of_channel(channel_view.name)
+    if missed is not None:
+        yield from missed.conversations()
 
 
 def isupport(session: Session, changes: Mapping[str, str | None] | None = None) -> Iterator[bytes]:
@@ -121,29 +130,10 @@ def lusers(session: Session, there: Population) -> Iterator[bytes]:
 
 
 def _joined_before(session: Session, event: Arrived, view: ChannelView) -> bytes:
-    if session.flavour & EXTENDED_JOIN:
-        return session.raw(f":{event.source} JOIN {view.name} {event.account or '*'} :{event.realname}")
-    return session.raw(f":{event.source} JOIN {view.name}")
-
-
-def held(session: Session, account_id: int, up_to: int) -> Iterator[bytes]:
-    """What was kept, and a PING: its PONG says that all before it has arrived, and only then is it kept no more."""
-    after = 0
-    while True:
-        try:
-            messages = session.hub.database.held_messages(account_id, up_to, after=after, most=HELD_AT_ONCE)
-        except sqlite3.Error as error:
-            session.hub.on_error("kept messages could not be read", error)
-            return
-        for message in messages:
-            if message.multiline:
-                yield from said_in_lines(message, session.flavour)
-            else:
-                yield said(message, session.flavour)
-        if len(messages) < HELD_AT_ONCE:
-            break
-        after = messages[-1].stamp
-    yield session.raw(f"PING :{session.collecting(up_to)}")
+    """With the tags of whatever a user does; without an id, for there are several of one stamp."""
+    tags = tags_of(session.flavour, event.stamp, event.account, bot="B" in event.modes, first=False).encode()
+    body = join_body(view.name, event.account, event.realname, session.flavour)
+    return tags + fitted(f":{event.source} {body}")
 
 
 def channel(session: Session, view: ChannelView) -> Iterator[bytes]:

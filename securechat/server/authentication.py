@@ -2,10 +2,14 @@
 
 Before registration a login says as whom the client will arrive. Afterwards it may log in anew, at any time (SASL 3.2,
 "SASL Reauthentication"). All of it is between the client and its own thread, which is also the one that hashes.
+
+A login may name the device that it comes from, ``alice@phone``. What counts is the one with which a client arrives: it
+is the same device as long as it is connected, whatever later logins say.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -17,14 +21,14 @@ from securechat.irc.message import Message
 from securechat.irc.names import casefold
 from securechat.irc.numerics import Numeric
 from securechat.irc.sasl import Plain, PlainCredentials, SaslServer
-from securechat.server import answers
+from securechat.server import replay
 from securechat.server.throttle import Attempt
 from securechat.store.passwords import BrokenHashError, HasherClosed
 
 if TYPE_CHECKING:
     from securechat.server.session import Session
 
-__all__ = ["Authentication"]
+__all__ = ["Authentication", "split_login"]
 
 MAX_DELAY = 16.0
 """Seconds that a login may be kept waiting because of failed ones; one that had to wait longer fails at once."""
@@ -35,14 +39,29 @@ MAX_FAILURES = 5
 LINES_FOR_A_HASH = 10
 """What a login of a registered client costs of its throttle: a password takes far more time than a line."""
 
+_DEVICE = re.compile(r"[A-Za-z0-9._-]{1,32}")
+
+
+def split_login(login: str) -> tuple[str, str | None]:
+    """The account and the casefolded device of ``alice@phone``. The device is empty where none is named, and ``None``
+    where that can't be the name of one: 1 to 32 ASCII letters, digits and ``-_.``."""
+    account, at, device = login.partition("@")
+    if not at:
+        return account, ""
+    return account, casefold(device) if _DEVICE.fullmatch(device) else None
+
 
 class Authentication:
-    """The logins of one session. Used by the session's thread alone."""
+    """The logins of one session. Used by the session's thread alone.
+
+    ``device``: what the last login calls it; empty where it has given no name.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._sasl = SaslServer({Plain.name: Plain})
         self._failures = 0
+        self.device = ""
 
     def authenticate(self, message: Message) -> None:
         """One AUTHENTICATE of the client, with its parameter. Answers 904 where ``sasl`` is not enabled."""
@@ -100,8 +119,10 @@ class Authentication:
         # Wait for that: it may bring another nick, to which what comes next is answered. What was kept for the account
         # is shown behind it.
         up_to = session.ask(lambda chat: chat.held.get(account.id, 0) if source(chat) is not None else 0)
-        if up_to:
-            session.link.queue(answers.held(session, account.id, up_to))
+        if up_to and session.asks_for_history:
+            session.collect(up_to)
+        elif up_to:
+            session.link.queue(replay.kept_messages(session, account.id, up_to))
 
     def break_off(self) -> list[bytes]:
         """End an exchange that is under way; the lines that tell the client of it, none if there is none."""
@@ -127,24 +148,25 @@ class Authentication:
         """
         session = self._session
         begun = time.monotonic()
+        name, device = split_login(given.authcid)
         if session.registered:
             session.charge(LINES_FOR_A_HASH)
         try:
             while True:
-                with session.hub.logins.attempt(given.authcid, session.address, time.monotonic()) as attempt:
+                with session.hub.logins.attempt(name, session.address, time.monotonic()) as attempt:
                     if not attempt.wait:
-                        return self._check(given, attempt)
+                        return self._check(given, name, device, attempt)
                 if attempt.wait > MAX_DELAY or not session.pause(attempt.wait):
-                    self._log_failure("login throttled", given.authcid)
+                    self._log_failure("login throttled", name)
                     raise SaslFailedError("throttled")
         finally:
             # What the server needs is not the client's fault.
             session.registration.deadline += time.monotonic() - begun
 
-    def _check(self, given: PlainCredentials, attempt: Attempt) -> Account | None:
+    def _check(self, given: PlainCredentials, name: str, device: str | None, attempt: Attempt) -> Account | None:
+        """``name`` and ``device``: what `given.authcid` says."""
         session = self._session
         hub = session.hub
-        name = given.authcid
         account = hub.chat.accounts.get(casefold(name))
         try:
             with hub.cores.anywhere():
@@ -155,9 +177,9 @@ class Authentication:
         except HasherClosed:
             session.end("The server is stopping")
             return None
-        if given.authzid and casefold(given.authzid) != casefold(name):
+        if given.authzid and casefold(given.authzid) not in (casefold(name), casefold(given.authcid)):
             right = False
-        if account is None or not right:
+        if account is None or device is None or not right:
             self._log_failure("login failed", name)
             raise SaslFailedError("wrong name or password")
         attempt.succeeded()
@@ -166,6 +188,7 @@ class Authentication:
                 "login to a disabled account", session=session.number, address=session.address, account=account.name
             )
             raise _DisabledError
+        self.device = device
         if hub.hasher.needs_rehash(account.credential):
             self._rehash(account, given.password)
         return account

@@ -23,10 +23,13 @@ from securechat.server.config_sections import (
     AccountsConfig,
     AdminConfig,
     Durability,
+    HistoryConfig,
     Key,
     Limits,
     ListenConfig,
     OperatorConfig,
+    RetentionConfig,
+    SearchConfig,
     ServerConfig,
     StoreConfig,
     TLSConfig,
@@ -39,9 +42,12 @@ __all__ = [
     "Config",
     "ConfigError",
     "Durability",
+    "HistoryConfig",
     "Limits",
     "ListenConfig",
     "OperatorConfig",
+    "RetentionConfig",
+    "SearchConfig",
     "ServerConfig",
     "StoreConfig",
     "TLSConfig",
@@ -70,6 +76,9 @@ class Config:
     tls: TLSConfig = field(default_factory=TLSConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
     accounts: AccountsConfig = field(default_factory=AccountsConfig)
+    history: HistoryConfig = field(default_factory=HistoryConfig)
+    search: SearchConfig = field(default_factory=SearchConfig)
+    retention: RetentionConfig = field(default_factory=RetentionConfig)
     limits: Limits = field(default_factory=Limits)
     operators: Mapping[str, OperatorConfig] = field(default_factory=dict)
     """By their names, casefolded."""

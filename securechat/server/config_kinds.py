@@ -7,9 +7,11 @@ the value.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
+
+from securechat.irc.names import casefold, valid_channel
 
 C = TypeVar("C", bound=str)
 
@@ -25,6 +27,10 @@ _PASS: Final = 400
 # A client-only tag's key without its + (IRCv3 message-tags). All of them stand in one token of ISUPPORT.
 _TAG: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9.-]*/)?[A-Za-z0-9][A-Za-z0-9-]*")
 _MOST_TAGS: Final = 300
+
+
+MAX_DAYS: Final = 36_500
+MAX_MEGABYTES: Final = 1_000_000
 
 
 class WrongValueError(Exception):
@@ -48,6 +54,9 @@ def whole(low: int, high: int) -> Callable[[object], int]:
         return value
 
     return read
+
+
+_KEPT: Final = {"days": whole(0, MAX_DAYS), "megabytes": whole(0, MAX_MEGABYTES)}
 
 
 def number(low: float, high: float, unit: str) -> Callable[[object], float]:
@@ -133,6 +142,26 @@ def client_tags(value: object) -> tuple[str, ...]:
     raise WrongValueError(
         f'an array of tags like "typing" or "draft/react", or of "*" and then exceptions like "-typing", of together '
         f"{_MOST_TAGS} characters"
+    )
+
+
+def kept_channels(value: object) -> Mapping[str, Mapping[str, int]]:
+    """Tables of what is kept of channels, by their names, which come out casefolded: each has ``days``, ``megabytes``,
+    or both."""
+    found: dict[str, Mapping[str, int]] = {}
+    for name, table in value.items() if isinstance(value, dict) else ():
+        if not valid_channel(name) or casefold(name) in found or not isinstance(table, dict) or not table:
+            break
+        try:
+            found[casefold(name)] = {key: _KEPT[key](amount) for key, amount in table.items()}
+        except (KeyError, WrongValueError):
+            break
+    else:
+        if isinstance(value, dict):
+            return found
+    raise WrongValueError(
+        'tables by the names of channels, each once, like {"#tea" = {days = 30, megabytes = 100}}, with whole numbers '
+        f"up to {MAX_DAYS:_} and {MAX_MEGABYTES:_}"
     )
 
 

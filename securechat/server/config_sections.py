@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from securechat.server import config_kinds as kinds
+from securechat.store.retention_policy import Keep, Policy
 
 __all__ = [
     "AccountsConfig",
     "AdminConfig",
     "Durability",
+    "HistoryConfig",
     "Key",
     "Limits",
     "ListenConfig",
     "OperatorConfig",
+    "RetentionConfig",
+    "SearchConfig",
     "ServerConfig",
     "StoreConfig",
     "TLSConfig",
@@ -173,6 +177,79 @@ class AccountsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryConfig:
+    """What people see of what was said before."""
+
+    page: Annotated[
+        int, Key(kinds.whole(1, 1_000), "Messages that a client can ask for at a time (draft/chathistory).")
+    ] = 200
+    replay: Annotated[
+        int,
+        Key(
+            kinds.whole(0, 1_000),
+            "Messages of a channel that a client which can't ask is shown by itself, of what its device has missed; "
+            "0 for none. People can choose another number with SETTINGS.",
+        ),
+    ] = 100
+    replay_most: Annotated[int, Key(kinds.whole(0, 1_000), "The highest number that they can choose.")] = 1000
+    redact_seconds: Annotated[
+        int,
+        Key(
+            kinds.whole(0, 10 * 366 * 86_400),
+            "Seconds in which the author of a message can take it back (draft/message-redaction). The operators of a "
+            "channel always can.",
+        ),
+    ] = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionConfig:
+    """How long what was said is kept. What is older, or more, is deleted while the server runs."""
+
+    days: Annotated[
+        int, Key(kinds.whole(0, kinds.MAX_DAYS), "How many days what is said in a channel is kept. 0: for ever.")
+    ] = 0
+    megabytes: Annotated[
+        int,
+        Key(
+            kinds.whole(0, kinds.MAX_MEGABYTES),
+            "How many megabytes of each channel are kept; the oldest goes first. 0: all.",
+        ),
+    ] = 0
+    private_days: Annotated[
+        int, Key(kinds.whole(0, kinds.MAX_DAYS), "How many days private messages are kept. 0: for ever.")
+    ] = 0
+    channels: Annotated[
+        Mapping[str, Mapping[str, int]],
+        Key(
+            kinds.kept_channels,
+            'Channels of which something else is kept. Each can have a table [retention.channels."#name"] of its own, '
+            "too, with days, megabytes or both.",
+            'channels = {"#announcements" = {days = 0}, "#random" = {days = 30, megabytes = 100}}',
+        ),
+    ] = field(default_factory=dict)
+
+    def policy(self) -> Policy:
+        default = {"days": self.days, "megabytes": self.megabytes}
+        channels = {name: Keep(**{**default, **table}) for name, table in self.channels.items()}
+        return Policy(Keep(**default), self.private_days, channels)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchConfig:
+    """Finding what was said (SEARCH)."""
+
+    enabled: Annotated[
+        bool,
+        Key(
+            kinds.flag,
+            "Whether there is a search index, a file search.db beside the database. Without one nobody can search; if "
+            "it is wanted again it is made anew.",
+        ),
+    ] = True
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorConfig:
     """An operator of the chat besides its administrators: whoever says OPER with the table's NAME and the password."""
 
@@ -248,6 +325,13 @@ class Limits:
     ] = 100
     modes: Annotated[int, Key(kinds.whole(1, 13), "Changes with a parameter in one MODE.")] = 6
     monitor: Annotated[int, Key(kinds.whole(1, 10_000), "Nicks that one connection can watch with MONITOR.")] = 100
+    devices: Annotated[
+        int, Key(kinds.whole(1, 1_000), "Devices with a name (alice@phone) of one account; more forget the oldest.")
+    ] = 32
+    read_markers: Annotated[
+        int, Key(kinds.whole(1, 100_000), "Conversations of which one user's read marker is kept (draft/read-marker).")
+    ] = 1000
+    search_results: Annotated[int, Key(kinds.whole(1, 1_000), "Messages that one SEARCH finds.")] = 100
     silence: Annotated[int, Key(kinds.whole(1, 1_000), "Entries of one user's list of whom they ignore.")] = 64
     metadata_keys: Annotated[
         int, Key(kinds.whole(1, 1_000), "Metadata keys that one user, or one channel, can have.")

@@ -21,14 +21,19 @@ from securechat.chat.events import (
     Kicked,
     Killed,
     Left,
+    MarkerMoved,
     MetadataChanged,
     ModesChanged,
     NickChanged,
     OwnerChanged,
     Parted,
     RealnameChanged,
+    Redacted,
+    Returned,
     Said,
+    SaidBefore,
     SessionsEnded,
+    SettingsChanged,
     Silenced,
     TopicChanged,
     Unbanned,
@@ -37,15 +42,17 @@ from securechat.chat.events import (
 )
 from securechat.chat.model import BanKind
 from securechat.chat.server_bans import covers
+from securechat.chat.views_history import marker_of
 from securechat.irc.names import casefold
 from securechat.irc.numerics import Numeric
 from securechat.irc.standard_replies import Code, warn
-from securechat.server import answers, answers_metadata, metadata_sync
+from securechat.server import answers, answers_history, answers_metadata, metadata_sync
 from securechat.server.fallbacks import reentry, renamed
 from securechat.server.lines import (
     CHGHOST,
     EXTENDED_MONITOR,
     INVITE_NOTIFY,
+    MARKERS,
     MULTILINE,
     SAID,
     Visible,
@@ -80,6 +87,17 @@ class Display:
                 self._show_said(event, origin, replies)
             case Joined():
                 self._show_joined(event, origin, replies)
+            case Returned():
+                self._show_returned(event)
+            case SaidBefore():
+                if origin is not None:
+                    replies.append(answers_history.SaidBefore(origin, event.original))
+            case Redacted():
+                self._show_line(event, (*event.audience, *event.copies), origin, replies)
+            case MarkerMoved():
+                self._show_marker(event, origin, replies)
+            case SettingsChanged():
+                self._show_setting(event, origin, replies)
             case ModesChanged():
                 self._show_line(event, event.audience, origin, replies)
                 if origin is not None:
@@ -151,6 +169,40 @@ class Display:
         for session in self._outgoing.there(event.joiners):
             self._show_view(session, event.view, origin, replies)
 
+    def _show_returned(self, event: Returned) -> None:
+        """To the other members; who comes back is told of the channels with the welcome."""
+        for place in event.places:
+            joined = Joined(
+                event.stamp,
+                place.channel_id,
+                place.name,
+                event.source,
+                event.account,
+                event.account_id,
+                event.realname,
+                place.audience,
+                (),
+                ChannelView(place.name, None, ()),
+                event.bot,
+                event.away,
+                place.modes,
+                event.nick,
+            )
+            self._show_line(joined, joined.audience, None, [])
+            self._show_what_follows(joined)
+
+    def _show_marker(self, event: MarkerMoved, origin: Session | None, replies: list[Reply]) -> None:
+        """To all the user's clients that know of markers; one that has said nothing new to who said it."""
+        for session in self._outgoing.there(event.audience):
+            if session is origin:
+                replies.append(answers_history.marker(session, event.target, event.ms))
+            elif event.changed and session.flavour & MARKERS:
+                self._outgoing.queue(session, answers_history.marker(session, event.target, event.ms))
+
+    def _show_setting(self, event: SettingsChanged, origin: Session | None, replies: list[Reply]) -> None:
+        if origin is not None:
+            replies.append(origin.answer(answers_history.setting(event.name, event.settings, origin.hub.config)))
+
     def _show_what_follows(self, event: Joined) -> None:
         """What others are to know of somebody who comes in: that they are away, and what they are in the channel."""
         if event.away is None and not event.modes:
@@ -166,13 +218,18 @@ class Display:
 
     def _show_view(self, session: Session, view: ChannelView, origin: Session | None, replies: list[Reply]) -> None:
         """Show a channel to one who has come into it, and what is said of it and its members."""
-        shown = [answers.channel(session, view)]
+        shown: list[Reply] = [answers.channel(session, view)]
+        if session.flavour & MARKERS:
+            known = marker_of(session.hub.chat, session.number, view.name)
+            shown.insert(0, answers_history.marker(session, view.name, known.ms if known else None))
         if metadata_sync.aware(session):
             found = metadata_sync.of_channel(session, session.hub.chat, view.name)
             shown.append(answers_metadata.sync(session, found or Sync(view.name, ())))
         for answer in shown:
             if session is origin:
                 replies.append(answer)
+            elif isinstance(answer, bytes):
+                self._outgoing.queue(session, answer)
             else:
                 self._outgoing.queue_answer(session, answer)
 

@@ -37,6 +37,7 @@ def isupport(config: Config) -> dict[str, str]:
         "CHANMODES": modes.chanmodes(),
         "CHANNELLEN": str(MAX_CHANNEL),
         "CHANTYPES": "#",
+        "CHATHISTORY": str(config.history.page),
         "CLIENTTAGDENY": client_tag_deny(config),
         "ELIST": "CMNTU",
         "EXCEPTS": "e",
@@ -49,6 +50,7 @@ def isupport(config: Config) -> dict[str, str]:
         "MAXLIST": f"{modes.LISTS}:{limits.list_entries}",
         "MODES": str(limits.modes),
         "MONITOR": str(limits.monitor),
+        "MSGREFTYPES": "msgid,timestamp",
         "NAMELEN": str(limits.realname_length),
         "NETWORK": config.server.network,
         "NICKLEN": str(MAX_NICK),
@@ -78,6 +80,8 @@ def offers(config: Config) -> Mapping[str, str]:
         f"max-key-bytes={MAX_KEY},max-value-bytes={limits.metadata_value_length}"
     )
     offered = {**OFFERS, BATCH_TYPE: multiline, "draft/metadata-3": metadata}
+    if not config.search.enabled:
+        del offered["soju.im/search"]
     if not config.accounts.registration:
         del offered["draft/account-registration"]
     elif config.accounts.guests:

@@ -17,10 +17,12 @@ from securechat.server.features import MAX_USERNAME, isupport, offers
 from securechat.server.log import EventLog
 from securechat.server.monitors import Monitors
 from securechat.server.reader import Reader
+from securechat.server.searching import Searching
 from securechat.server.session import Session
 from securechat.server.throttle import ConnectionThrottle, LoginThrottle, RegistrationThrottle, TokenBucket
 from securechat.server.whowas import WhoWas
 from securechat.store.database import Database, NotStored
+from securechat.store.history import History
 from securechat.store.journal import Journal
 from securechat.store.passwords import Hasher
 
@@ -43,13 +45,16 @@ class Hub:
         self.hasher = hasher
         self.log = log
         self.journal: Journal
+        self.history: History
         self.reloader: Reloader
         self.logins = LoginThrottle(enabled=config.limits.throttle)
         self.registrations = RegistrationThrottle(enabled=config.limits.throttle)
         self.arrivals = ConnectionThrottle(config.limits.max_connections_per_address, enabled=config.limits.throttle)
         self.stopping = False
+        self.seen = 0  # up to which stamp clients of the last server have surely seen what was said
         self._not_stored_told = float("-inf")
         self.cores = Cores(one=False)
+        self.searching: Searching | None = None
         self.sessions: dict[int, Session] = {}
         self.monitors = Monitors()
         self.whowas = WhoWas()

@@ -20,6 +20,7 @@ from securechat.chat.events import (
     NickChanged,
     Parted,
     RealnameChanged,
+    Redacted,
     Said,
     Silenced,
     TopicChanged,
@@ -41,8 +42,10 @@ __all__ = [
     "EXTENDED_JOIN",
     "EXTENDED_MONITOR",
     "INVITE_NOTIFY",
+    "MARKERS",
     "METADATA",
     "MULTILINE",
+    "REDACTION",
     "RENAME",
     "SAID",
     "SETNAME",
@@ -72,6 +75,8 @@ RENAME = 512
 MULTILINE = 1024
 EXTENDED_MONITOR = 2048
 METADATA = 4096
+REDACTION = 8192
+MARKERS = 16384
 
 SAID = TAGS | TIME | ACCOUNT
 """What changes how a message looks that is in one line; of one with several lines it is `MULTILINE`, too."""
@@ -90,6 +95,8 @@ _CAPABILITIES = {
     "draft/multiline": MULTILINE,
     "extended-monitor": EXTENDED_MONITOR,
     "draft/metadata-3": METADATA,
+    "draft/message-redaction": REDACTION,
+    "draft/read-marker": MARKERS,
 }
 
 Visible = (
@@ -108,6 +115,7 @@ Visible = (
     | UserModesChanged
     | WallopsSaid
     | Silenced
+    | Redacted
     | Killed
 )
 
@@ -116,6 +124,7 @@ NEEDED: dict[type, int] = {
     RealnameChanged: SETNAME,
     AccountChanged: ACCOUNT_NOTIFY,
     HostChanged: CHGHOST,
+    Redacted: REDACTION,
 }
 """Events that only those see who have asked for them."""
 
@@ -125,6 +134,8 @@ def flavour_of(enabled: Collection[str]) -> int:
     flavour = sum(bit for name, bit in _CAPABILITIES.items() if name in enabled)
     if "batch" not in enabled:  # what needs it is not in force without it
         flavour &= ~(MULTILINE | METADATA)
+    if "message-tags" not in enabled:
+        flavour &= ~REDACTION
     return flavour
 
 
@@ -266,6 +277,9 @@ def _body(event: Visible, flavour: int) -> str:
             return f"CHGHOST {event.username} {event.host}"
         case WallopsSaid():
             return f"WALLOPS :{event.text}"
+        case Redacted():
+            words = f"REDACT {event.target} {msgid(event.original)}"
+            return f"{words} :{event.reason}" if event.reason else words
         case Killed():
             return f"KILL {event.nick} :{event.reason}"
         case Silenced():

@@ -57,8 +57,10 @@ class Reader:
         "_inbox",
         "_isupport",
         "_last_heard",
+        "_left_in_order",
         "_lines",
         "_pinged",
+        "_pinged_at",
         "_session",
         "_throttled_until",
     )
@@ -70,8 +72,9 @@ class Reader:
         self._head: Message | ProtocolError | None = None  # the first one, parsed
         self._isupport = session.hub.isupport  # the dictionary of which the client has been told
         self._throttled_until = 0.0
-        self._last_heard = time.monotonic()
+        self._last_heard = self._pinged_at = time.monotonic()
         self._pinged = False
+        self._left_in_order = False  # the client has closed its side
 
     def run(self) -> None:
         """The life of the session: its thread's target."""
@@ -132,6 +135,7 @@ class Reader:
             if readable:
                 data = link.receive()
                 if data is None:
+                    self._left_in_order = not link.truncated
                     return "Connection closed" if link.truncated else "Client closed the connection"
                 # From one that is not to be read there is something only when it is gone. What it had sent would take
                 # memory, and nobody waits for the answers.
@@ -245,13 +249,16 @@ class Reader:
             if left <= 0:
                 session.end("Registration timed out")
             return max(left, 0.0)
-        silent = now - self._last_heard
         if not self._pinged:
-            if silent < limits.ping_interval:
-                return limits.ping_interval - silent
+            # One that has a device is asked while it speaks, too: its answer says up to where it has seen what was
+            # said to it, and nothing else does.
+            since = self._last_heard if session.account is None else self._pinged_at
+            if now - since < limits.ping_interval:
+                return limits.ping_interval - (now - since)
             self._pinged = True
-            session.link.queue(session.raw(f"PING :{session.hub.name}"))
-        left = limits.ping_interval + limits.ping_timeout - silent
+            self._pinged_at = now
+            session.link.queue(session.ping(session.hub.name, session.hub.journal.delivered))
+        left = limits.ping_interval + limits.ping_timeout - (now - self._last_heard)
         if left <= 0:
             session.end(f"Ping timeout: {limits.ping_interval + limits.ping_timeout:g} seconds")
         return max(left, 0.0)
@@ -265,13 +272,22 @@ class Reader:
         # still in the queue must be done: the turn may be passed to this thread, and when it has ended nobody takes it.
         departs = session.number in hub.sessions and not hub.stopping
         if departs or session.answered < session.submitted:
-            requests = [Depart(session.number, reason)] if departs else []
+            requests = [Depart(session.number, reason, self._seen())] if departs else []
             hub.journal.ask(requests, lambda _: hub.monitors.clear(session.number), session.waiting)
         hub.sessions.pop(session.number, None)
         why = "Quit" if reason.startswith("Quit: ") else reason  # the rest of that is what somebody wrote
         hub.log.info("disconnected", session=session.number, address=session.address, nick=session.nick, why=why)
         if session.ending is not None:
             session.link.queue(session.raw(f"ERROR :Closing link: {reason}"))
+
+    def _seen(self) -> int:
+        """Up to which stamp the client has seen what was said; 0: all of it, with what is said until it has gone."""
+        session = self._session
+        delivered = session.hub.journal.delivered
+        quits = session.ending is not None and session.ending.startswith("Quit: ")
+        if not (quits or self._left_in_order) or not session.link.drained():
+            return max(session.seen, 1)
+        return 0 if quits else delivered
 
 
 def _parse(item: str | ProtocolError) -> Message | ProtocolError:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from securechat.chat.machine import Chat
 from securechat.chat.requests import Arrive
 from securechat.chat.views import population
+from securechat.chat.views_history import all_pasts, markers_of
 from securechat.irc.message import Message
 from securechat.irc.names import casefold, valid_nick
 from securechat.irc.numerics import Numeric
@@ -84,6 +85,7 @@ class Registration:
         if not self.may_pass():
             return
         account = session.account
+        session.device = session.authentication.device if account else ""
         arrive = Arrive(
             session.number,
             self._nick,
@@ -94,11 +96,19 @@ class Registration:
             account.credential_set if account else 0,
             session.address,
             self.away,
+            session.device,
+            _seen_before(session),
+            session.asks_for_history,
         )
         session.submit_arrival(
             message,
             (arrive, *self.metadata.requests()),
-            lambda chat: (population(chat), at_arrival(session, chat)),
+            lambda chat: (
+                population(chat),
+                at_arrival(session, chat),
+                markers_of(chat, session.number),
+                all_pasts(chat, session.number),
+            ),
             lambda found: answers.welcome(session, session.arrival, *found),
         )
 
@@ -117,6 +127,22 @@ class Registration:
         """How others will see the client if it comes with this account."""
         session = self._session
         return f"{session.nick}!{self.username or '*'}@{session.hub.host_of(session.address, account)}"
+
+
+def _seen_before(session: Session) -> int:
+    """Up to which stamp another connection of the same device has surely seen what was said: one that is broken, and
+    that nobody here knows to be, in most cases. 0: there is none."""
+    account = session.account
+    if account is None or not session.device:
+        return 0
+    return max(
+        (
+            other.seen
+            for other in session.hub.all_sessions()
+            if other.device == session.device and other.account is not None and other.account.id == account.id
+        ),
+        default=0,
+    )
 
 
 def _worn_by_guest(chat: Chat, nick: str) -> bool:

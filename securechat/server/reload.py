@@ -42,6 +42,7 @@ FIXED: Final = (
     ("listen", "port"),
     ("store", "data"),
     ("store", "durability"),
+    ("search", "enabled"),
     ("accounts", "guests"),
 )
 """Tables and keys of what needs a restart: sockets, the store, and what others have been told as a fact."""

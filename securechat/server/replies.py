@@ -16,7 +16,7 @@ from securechat.server.lines import with_tag
 if TYPE_CHECKING:
     from securechat.server.session import Session
 
-__all__ = ["Batch", "Lines", "Rendered", "Reply", "labelled", "refusal"]
+__all__ = ["Batch", "Lines", "Rendered", "Reply", "labelled", "refusal", "with_label"]
 
 Lines = Iterable[bytes]
 """Whole lines, each with its CR LF and nothing else."""
@@ -117,6 +117,12 @@ _CODES: dict[Reason, Code] = {
     Reason.METADATA_VALUE: Code.INVALID_VALUE,
     Reason.METADATA_PERMISSION: Code.KEY_NO_PERMISSION,
     Reason.METADATA_FULL: Code.LIMIT_REACHED,
+    Reason.NO_ACCOUNT: Code.ACCOUNT_REQUIRED,
+    Reason.BAD_SETTING: Code.INVALID_PARAMS,
+    Reason.UNKNOWN_MESSAGE: Code.UNKNOWN_MSGID,
+    Reason.REDACT_TARGET: Code.INVALID_TARGET,
+    Reason.REDACT_FORBIDDEN: Code.REDACT_FORBIDDEN,
+    Reason.REDACT_EXPIRED: Code.REDACT_WINDOW_EXPIRED,
 }
 """Where there is no numeric."""
 
@@ -175,12 +181,13 @@ def labelled(session: Session, replies: list[Reply], label: str | None) -> Itera
         replies[0].tag = tag
         return replies
     if all(type(reply) is bytes for reply in replies):
-        return _labelled(session, iter(replies), tag)  # type: ignore[arg-type]
+        return with_label(session, iter(replies), tag)  # type: ignore[arg-type]
     lines = chain.from_iterable((reply,) if isinstance(reply, bytes) else reply for reply in replies)
-    return [_labelled(session, lines, tag)]
+    return [with_label(session, lines, tag)]
 
 
-def _labelled(session: Session, lines: Iterator[bytes], tag: bytes) -> Iterator[bytes]:
+def with_label(session: Session, lines: Iterator[bytes], tag: bytes) -> Iterator[bytes]:
+    """These lines as one answer with a label, which ``tag`` is."""
     first = next(lines, None)
     if first is None:
         yield with_tag(session.line("ACK"), tag)

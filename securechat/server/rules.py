@@ -24,4 +24,9 @@ def rules_of(config: Config) -> Rules:
         silenced=limits.silence,
         metadata_keys=limits.metadata_keys,
         metadata_value_length=limits.metadata_value_length,
+        redact_seconds=config.history.redact_seconds,
+        read_markers=limits.read_markers,
+        devices=limits.devices,
+        replay=config.history.replay,
+        replay_most=config.history.replay_most,
     )

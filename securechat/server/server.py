@@ -17,12 +17,14 @@ from securechat.server.assembly import build_hub
 from securechat.server.config import Config
 from securechat.server.control import ControlServer
 from securechat.server.cores import Cores
+from securechat.server.housekeeping import Housekeeping
 from securechat.server.listener import Listener
 from securechat.server.log import EventLog
 from securechat.server.memory import give_back
 from securechat.server.operator import HubOperator
 from securechat.server.reload import Loaded, Reloader
 from securechat.server.rules import rules_of
+from securechat.server.searching import discard
 from securechat.server.session import Session
 from securechat.store.datadir import DataDir
 from securechat.tls.link import Link
@@ -94,21 +96,28 @@ class Server:
         read: Callable[[], Loaded] | None = None,
     ) -> None:
         self._log = log
+        self._data = data
         self._stack_before = 0
         self.hub = build_hub(config, data, log)
         self.reloader = self.hub.reloader = Reloader(self.hub, context, read or (lambda: Loaded(config, context)))
         if cores is not None:
             self.hub.cores = cores
         self.listeners = [Listener(sock, self._on_connection, self.hub.on_error) for sock in sockets]
+        self.housekeeping = Housekeeping(self.hub, data)
         self._control = ControlServer(data.control_socket, HubOperator(self.hub), log)
 
     def __enter__(self) -> Self:
-        (outcome,), _ = self.hub.journal.ask([Start(rules_of(self.hub.config))])
+        (outcome,), _ = self.hub.journal.ask([Start(rules_of(self.hub.config), self.hub.seen)])
         if not isinstance(outcome, Applied):
             raise OSError(f"The store refuses to be written: {', '.join(outcome.context) or outcome.reason.name}")
         self._stack_before = threading.stack_size(_STACK)
         give_back()
         self.hub.cores.settle()
+        if self.hub.searching is not None:
+            self.hub.searching.start()
+        else:
+            discard(self._data.search, self.hub.on_error)
+        self.housekeeping.start()
         self._control.start()
         for listener in self.listeners:
             listener.start()
@@ -135,7 +144,10 @@ class Server:
         left = hub.threads()
         if left:
             self._log.warning("clients did not end in time", number=len(left))
+        self.housekeeping.stop(STOP_SECONDS)
         hub.journal.stop(STOP_SECONDS)
+        if hub.searching is not None:
+            hub.searching.stop(STOP_SECONDS)
         hub.database.close()
         threading.stack_size(self._stack_before)
         self._log.info("stopped")

@@ -18,7 +18,7 @@ from securechat.chat.events import Arrived
 from securechat.chat.machine import Chat
 from securechat.chat.model import Account
 from securechat.chat.refusals import Reason, Refusal
-from securechat.chat.requests import Request
+from securechat.chat.requests import Collect, Request
 from securechat.irc.caps import Negotiation
 from securechat.irc.errors import Answer, ProtocolError
 from securechat.irc.message import Message
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 __all__ = ["Session", "SessionEntry"]
 
 Answered = TypeVar("Answered")
+
+MAX_PINGS = 8
+"""Of the server's, that a client has not answered and may answer yet."""
 
 
 class SessionEntry(Entry):
@@ -78,7 +81,7 @@ class Session:
     # With slots an attribute costs half; this is in the way of every line.
     __slots__ = (
         "_batches",
-        "_collecting",
+        "_pings",
         "account",
         "address",
         "answered",
@@ -88,6 +91,8 @@ class Session:
         "batch",
         "bucket",
         "caps",
+        "client_ids",
+        "device",
         "echo",
         "ending",
         "flavour",
@@ -101,6 +106,7 @@ class Session:
         "registered",
         "registration",
         "resume_at",
+        "seen",
         "shaking_hands",
         "submitted",
         "subscriptions",
@@ -118,6 +124,10 @@ class Session:
         self.registered = False
         self.arrival: Arrived | None = None
         self.account: Account | None = None  # who it has logged in as
+        self.device = ""  # what the login called it with which it arrived
+        # Up to which stamp its client has surely seen what was said. Changed by the session's thread and, on its
+        # arrival, the runner.
+        self.seen = 0
         self.batch: ClientBatch | None = None  # that the client has opened
         self.operator = False  # of the network: what the registry keeps for operators is open to it
         self.registration: Registration = Registration(self)
@@ -126,6 +136,7 @@ class Session:
         self.flavour = 0
         self.echo = False
         self.labels = False
+        self.client_ids = False
         self.subscriptions = Subscriptions()
         # Entries of the journal. Two counters and no lock: the first is changed by the session's thread alone, the
         # second by the runner alone.
@@ -133,7 +144,7 @@ class Session:
         self.answered = 0
         self.resume_at: int | None = None  # wake the thread when so many are answered
         self.arriving = False
-        self._collecting: tuple[str, int] | None = None
+        self._pings: dict[str, tuple[int, int | None]] = {}  # by token, of those that were not answered: see ping()
         self.ending: str | None = None
         self.shaking_hands = True
         self.waiting: Waiting | None = None  # set while the thread waits for its last entry
@@ -169,6 +180,10 @@ class Session:
     def arrived(self, event: Arrived) -> None:
         self.nick = event.nick
         self.arrival = event
+        asks = self.asks_for_history
+        self.seen = event.stamp if asks or event.missed_since is None else event.missed_since
+        if asks and event.held_up_to:
+            self.collect(event.held_up_to)
         self.operator = "o" in event.modes
         self.registered = True
         self.registration.metadata.forget()
@@ -234,6 +249,7 @@ class Session:
         self.flavour = flavour_of(self.caps.enabled)
         self.echo = "echo-message" in self.caps.enabled
         self.labels = self.caps.has("labeled-response")
+        self.client_ids = self.caps.has("securechat/client-id")
         if not self.flavour & METADATA:
             self.subscriptions.clear()
 
@@ -295,16 +311,32 @@ class Session:
         self.hub.sessions[self.number] = self
         self.hub.journal.put(entry)
 
-    def collecting(self, up_to: int) -> str:
-        """Kept messages have been rendered up to this stamp; the token that the PONG must have."""
-        token = f"kept-{up_to:x}"
-        self._collecting = (token, up_to)
-        return token
+    @property
+    def asks_for_history(self) -> bool:
+        """Whether its client asks for what it has missed, and so is shown nothing of that."""
+        return "draft/chathistory" in self.caps.enabled
 
-    def collected(self, token: str) -> int | None:
-        """The stamp up to which kept messages have arrived, if that is what a PONG says."""
-        if self._collecting is None or self._collecting[0] != token:
-            return None
-        up_to = self._collecting[1]
-        self._collecting = None
-        return up_to
+    def collect(self, up_to: int) -> None:
+        """Have the journal note that it has what it was shown of what it had missed. Any thread may call it; the
+        session's own then runs the journal.
+
+        It is no answer to a line, so it does not count as one, and a refusal is told nobody.
+        """
+        self.hub.journal.put(Entry(self, (Collect(self.number, up_to),)))
+        self.link.wake()
+
+    def ping(self, token: str, seen: int, kept: int | None = None) -> bytes:
+        """A PING behind all that has been said up to ``seen``; ``kept``: and what was kept for the account up to this.
+
+        While one with the same token is not answered, the next answer is taken for its.
+        """
+        self._pings.setdefault(token, (seen, kept))
+        if len(self._pings) > MAX_PINGS:
+            del self._pings[next(iter(self._pings))]
+        return self.raw(f"PING :{token}")
+
+    def ponged(self, token: str) -> int | None:
+        """What was sent before that PING has arrived. Gives the stamp up to which that are messages which were kept."""
+        seen, kept = self._pings.pop(token, (0, None))
+        self.seen = max(self.seen, seen)
+        return kept

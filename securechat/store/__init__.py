@@ -10,4 +10,9 @@
 ``channel_tables`` those of channels
 ``passwords``  Argon2id, a bounded number at a time
 ``datadir``    the directory, its lock and its names
+``snapshot``   a store read as it is at one moment, for the operator's commands
+``backup``     a copy of it in one file, and a store made of that again
+``check``      whether a store is whole, with ``check_rules``, ``check_search`` and ``found``
+``export``     what was said, from the oldest to the newest
+``retention``  what is too old or too much goes, as ``retention_policy`` says
 """

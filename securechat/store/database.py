@@ -10,13 +10,14 @@ import contextlib
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from securechat.chat.events import Event, Said
 from securechat.chat.machine import Chat
+from securechat.chat.requests import Original
 from securechat.store import migrations, rows, tables
 from securechat.store.schema import VERSION
 
@@ -81,11 +82,13 @@ class Database:
         self._durability = durability
         self._connect = connect
         self._connection: sqlite3.Connection | None = None
+        self._keeper: sqlite3.Connection | None = None
         self._doubtful: _Batch | None = None  # it was refused, and may be in the file all the same
         try:
             _create_private(path)
             self._connection = self._open()
             self._migrate(self._connection)
+            self._keeper = _keeper(path)
         except (sqlite3.Error, OSError) as error:
             self.close()
             raise StoreUnusable(f"The database {path} can't be opened: {error}") from error
@@ -98,6 +101,7 @@ class Database:
                 raise sqlite3.OperationalError(f"write-ahead logging is not possible there, only {mode}")
             connection.execute(f"PRAGMA synchronous = {self._durability.upper()}")
             connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
+            connection.execute("PRAGMA secure_delete = ON")  # what is taken back is not left in unused pages
         except BaseException:
             connection.close()
             raise
@@ -149,7 +153,7 @@ class Database:
 
         Raises :class:`NotStored` when nothing of it is in the file.
         """
-        log, changes = rows.write_down(events)
+        log, client_ids, changes = rows.write_down(events)
         if not log and not changes:
             return
         if self._doubtful is not None:
@@ -163,6 +167,8 @@ class Database:
             connection.execute("BEGIN IMMEDIATE")
             if log:
                 connection.executemany(rows.INSERT_LOG, log)
+            if client_ids:
+                connection.executemany(rows.INSERT_CLIENT_ID, client_ids)
             for statement, parameters in changes:
                 if statement is tables.TAKE_HELD:
                     batch.taken.extend(connection.execute(tables.HELD, parameters))
@@ -174,10 +180,36 @@ class Database:
         except Exception as error:  # SQLite's, or a value that can't be bound: nothing may be half-written
             batch.why = _reason(error)
             # Opened anew the next time: one that was opened while the file was read-only, say, stays so for ever.
-            self.close()
+            self._drop()
             if committing and self._is_stored(batch):
                 return
             raise NotStored(batch.why) from error
+
+    def tidy(self, statements: Iterable[tuple[str, Sequence[tuple[Any, ...]]]]) -> None:
+        """Commit changes that the chat knows nothing of, and that may be made twice: each statement, with each of its
+        parameters, all in one transaction.
+
+        Raises :class:`NotStored` when nothing of it is in the file, or nobody knows: then it is to be made again.
+        """
+        if self._doubtful is not None:
+            raise NotStored(self._doubtful.why)
+        committing = False
+        try:
+            if self._connection is None:
+                self._connection = self._open()
+            connection = self._connection
+            connection.execute("BEGIN IMMEDIATE")
+            for statement, parameters in statements:
+                connection.executemany(statement, parameters)
+            committing = True
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            why = _reason(error)
+            self._drop()
+            if committing:
+                # It may be in the WAL and never be synced, with what is written behind it. So the WAL is emptied first.
+                self._doubtful = _Batch(0, -1, [], why, taking_out=True)
+            raise NotStored(why) from error
 
     def _is_stored(self, batch: _Batch) -> bool:
         """After an error in COMMIT: whether the transaction is in the file, and will stay there."""
@@ -194,7 +226,8 @@ class Database:
         """Whether the transaction has been committed; what has been is on disk then. Raises ``sqlite3.Error``.
 
         SQLite can't always say. A COMMIT that reports an I/O error may have put its frames into the WAL; so the file is
-        opened anew, which recovers the WAL as a start after a crash would.
+        opened anew. Unless something has it open (see :func:`_keeper`), that recovers the WAL as a start after a crash
+        would.
 
         What it finds in the WAL was perhaps never synced. The system says so once; a second fsync() of the same bytes
         succeeds whether they are on the disk or not (Linux), and a power cut would take with them all that is written
@@ -234,7 +267,7 @@ class Database:
                 self._take_out(batch, chat)
             self._doubtful = None
         except sqlite3.Error:
-            self.close()
+            self._drop()
 
     def _take_out(self, batch: _Batch, chat: Chat) -> None:
         connection = self._connection
@@ -242,7 +275,16 @@ class Database:
         connection.execute("BEGIN IMMEDIATE")
         connection.executemany("INSERT INTO held VALUES (?, ?)", batch.taken)
         connection.execute("DELETE FROM held WHERE stamp BETWEEN ? AND ?", (batch.first, batch.last))
-        connection.execute("DELETE FROM log WHERE stamp BETWEEN ? AND ?", (batch.first, batch.last))
+        window = (batch.first, batch.last)
+        connection.execute(
+            "UPDATE log SET redacted = NULL, "
+            "(text, tags) = (SELECT text, tags FROM erased WHERE erased.stamp = log.stamp) "
+            "WHERE stamp IN (SELECT stamp FROM erased) AND redacted BETWEEN ? AND ?",
+            window,
+        )
+        connection.execute("DELETE FROM erased WHERE stamp IN (SELECT stamp FROM log WHERE redacted IS NULL)")
+        for table in ("log", "log_channels", "client_ids"):
+            connection.execute(f"DELETE FROM {table} WHERE stamp BETWEEN ? AND ?", window)  # noqa: S608 - our own names
         for statement, parameters in tables.rewrite_tables(chat):
             connection.execute(statement, parameters)
         connection.execute("UPDATE committed SET stamp = 0")
@@ -257,14 +299,54 @@ class Database:
         connection = sqlite3.connect(_uri(self._path, "ro"), uri=True, isolation_level=None, timeout=BUSY_SECONDS)
         with contextlib.closing(connection):
             found = connection.execute(
-                "SELECT log.*, accounts.name FROM held JOIN log USING (stamp) "
+                f"SELECT {rows.COLUMNS}, accounts.name FROM held JOIN log USING (stamp) "  # noqa: S608
                 "LEFT JOIN accounts ON accounts.id = log.account "
-                "WHERE held.account = ? AND held.stamp > ? AND held.stamp <= ? ORDER BY held.stamp LIMIT ?",
+                "WHERE held.account = ? AND held.stamp > ? AND held.stamp <= ? AND log.redacted IS NULL "
+                "ORDER BY held.stamp LIMIT ?",
                 (account_id, after, up_to, most),
             )
             return [rows.said(row, account) for *row, account in found]
 
+    def original(self, stamp: int) -> Original | None:
+        """What there is of a message, unless it was taken back. On a connection of its own: any thread may call it.
+
+        Raises ``sqlite3.Error``.
+        """
+        connection = sqlite3.connect(_uri(self._path, "ro"), uri=True, isolation_level=None, timeout=BUSY_SECONDS)
+        with contextlib.closing(connection):
+            found = connection.execute(
+                "SELECT stamp, account, channel, target, target_account FROM log "
+                "WHERE stamp = ? AND kind < 3 AND redacted IS NULL",
+                (stamp,),
+            ).fetchone()
+            return Original(*found) if found else None
+
+    def empty_wal(self) -> bool:
+        """Copy what is in the WAL into the file, and empty it. False: somebody reads it, and is not waited for.
+
+        Raises :class:`NotStored` where the disk refuses; then all is where it was.
+        """
+        if self._doubtful is not None:
+            raise NotStored(self._doubtful.why)
+        try:
+            if self._connection is None:
+                self._connection = self._open()
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+        except sqlite3.Error as error:
+            self._drop()
+            raise NotStored(_reason(error)) from error
+        return not busy
+
     def close(self) -> None:
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:  # first: who closes the file last copies the WAL into it, and this one can't
+            keeper.close()
+        self._drop()
+
+    def _drop(self) -> None:
+        """Close the connection; it is opened anew when it is needed."""
         connection, self._connection = self._connection, None
         if connection is None:
             return
@@ -274,6 +356,23 @@ class Database:
                 connection.execute("ROLLBACK")
         with contextlib.suppress(sqlite3.Error):
             connection.close()
+
+
+def _keeper(path: Path) -> sqlite3.Connection:
+    """A connection that does nothing but be there. Raises ``sqlite3.Error``.
+
+    While a file is open somewhere, its WAL and the index of that in memory stay. So, first, it can be read while the
+    disk is full, when neither could be made anew. And, second, a COMMIT that failed is seen by nobody: its frames may
+    stand in the WAL, and who opens a file that nobody has open looks there for what is whole; but they never came into
+    the index, and the next transaction is written over them.
+    """
+    connection = sqlite3.connect(_uri(path, "ro"), uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_schema").fetchall()  # the WAL is opened at the first reading
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 _FAILED = "the server's disk has failed"

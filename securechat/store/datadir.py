@@ -67,6 +67,7 @@ class DataDir:
             path if path is not None else platformdirs.user_data_path("securechat", appauthor=False)
         ).absolute()
         self.database = self.path / "securechat.db"
+        self.search = self.path / "search.db"
         self.lock_file = self.path / "lock"
         self.control_socket = self.path / "control.sock"
 

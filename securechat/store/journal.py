@@ -11,8 +11,8 @@ client's thread is not kept by the others' requests. And the server reads no fur
 requests unanswered.
 
 When a commit fails the chat is put back to what it was, in reverse, and the requests of the batch are refused, except
-those that change nothing that is stored. Only departures can't be refused, for the connection is gone: they are applied
-and seen, and written down as soon as that works again.
+those that change nothing that is stored. Departures can't be refused, for the connection is gone: they are applied and
+seen, and written down as soon as that works again; and arrivals need not be, up to a number.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from securechat.chat.events import Event, Left
+from securechat.chat.events import Arrived, Event, Left, Returned
 from securechat.chat.machine import Applied, Chat
 from securechat.chat.refusals import Reason, Refusal
-from securechat.chat.requests import Depart, Request
+from securechat.chat.requests import Arrive, Depart, Request
 from securechat.store.clock import Stamps
 from securechat.store.database import Database, NotStored
 from securechat.store.rows import is_stored
@@ -39,6 +39,8 @@ BATCH = 1024
 """Requests taken at a time, and what the entry of the last one has beyond that."""
 BATCHES = 8
 """After so many the turn passes on..."""
+MAX_OWED = 1000
+"""So many events may wait to be written down, before nobody comes onto the chat any more while the store fails."""
 TURN_SECONDS = 0.1
 """...or after so long, where batches are large."""
 
@@ -95,6 +97,8 @@ class Journal:
         self._on_error = on_error
         self._queue: deque[Entry] = deque()
         self._owed: list[Event] = []  # departures that were seen and could not be written yet
+        self.delivered = 0
+        """What has a stamp up to this has been handed to delivery, all of it. Any thread may read it."""
         # The turn. Guards the chat, the database's connection, the stamps and _owed. It is the first lock to be taken;
         # links' locks may be taken inside it. Nobody waits for it: who does not get it leaves the work to its holder.
         self._turn = threading.Lock()
@@ -188,6 +192,7 @@ class Journal:
             self._deliver(batch)
         except Exception as error:  # those who wait are to be told all the same
             self._on_error("delivery failed", error)
+        self.delivered = self._chat.stamp
         for entry in batch:
             if type(entry.submitter) is Waiting:
                 entry.submitter.finish()
@@ -219,7 +224,9 @@ class Journal:
                 outcome = self._apply(request)
                 if type(outcome) is Applied:
                     stored = [event for event in outcome.events if is_stored(event)]
-                    if type(request) is Depart:
+                    if type(request) is Arrive and len(self._owed) < MAX_OWED:
+                        self._owed.extend(_bare(event) for event in stored)
+                    elif type(request) is Depart:
                         # Without their audiences: while the disk is broken, everybody may go one after the other.
                         self._owed.extend(
                             replace(event, audience=()) if type(event) is Left else event for event in stored
@@ -230,6 +237,15 @@ class Journal:
                 entry.outcomes.append(outcome)
             if entry.question is not None:
                 self._answer(entry)
+
+
+def _bare(event: Event) -> Event:
+    """An event of an arrival with nothing but what is to be written down: many may wait for that."""
+    if type(event) is Arrived:
+        return replace(event, channels=())
+    if type(event) is Returned:
+        return replace(event, places=tuple(replace(place, audience=()) for place in event.places))
+    return event
 
 
 class Waiting:

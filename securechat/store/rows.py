@@ -22,28 +22,40 @@ from securechat.chat.events import (
     OwnerChanged,
     Parted,
     PasswordSet,
+    Redacted,
+    Returned,
     Said,
     Started,
     TopicChanged,
     Unbanned,
 )
+from securechat.chat.stamps import msgid
 from securechat.irc.modes import ModeChange
 from securechat.irc.multiline import has_pieces
 from securechat.store.schema import Change
 from securechat.store.tables import CHANGES
 
-__all__ = ["INSERT_LOG", "Kind", "Row", "is_stored", "said", "write_down"]
+__all__ = ["COLUMNS", "INSERT_CLIENT_ID", "INSERT_LOG", "Kind", "Row", "is_stored", "said", "write_down"]
 
-Row = tuple[int, int, int | None, int | None, str, str, int | None, str, str]
+Row = tuple[int, int, int | None, int | None, str, str, int | None, str, str, bool]
 
-INSERT_LOG = "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+COLUMNS = ", ".join(
+    f"log.{name}"
+    for name in ("stamp", "kind", "channel", "account", "source", "target", "target_account", "text", "tags", "bot")
+)
+"""What a row of the log is read by, in the order of :data:`Row`."""
+
+INSERT_LOG = "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"
+INSERT_CLIENT_ID = "INSERT INTO client_ids VALUES (?, ?, ?)"
+_IN_CHANNEL = "INSERT INTO log_channels VALUES (?, ?)"
 
 
 class Kind(IntEnum):
     """What a row of the log says. The numbers are in people's files: they are never given another meaning.
 
     Those below 32 are what people see, and ``text`` is what stands behind the target in the line that shows it: of a
-    kick "nick reason", of a renaming "#new reason", of modes all words, as many as there are.
+    kick "nick reason", of a renaming "#new reason", of modes all words, as many as there are, of a message taken back
+    "msgid reason". Who quits, comes back (a JOIN) or has another nick is seen in the channels of `log_channels`.
     """
 
     PRIVMSG = 1
@@ -56,6 +68,7 @@ class Kind(IntEnum):
     KICK = 8
     MODE = 9
     RENAME = 10
+    REDACT = 11
     STARTED = 32
     ACCOUNT_ADDED = 33
     PASSWORD_SET = 34
@@ -85,14 +98,17 @@ def _has_row(event: Event) -> bool:
     """Of all but messages: whether there is anything that somebody sees, or that is for the record."""
     if type(event) is Left:
         return bool(event.channels)  # nobody saw the others
+    if type(event) is Returned:
+        return bool(event.places)
     if type(event) is ModesChanged:
         return bool(event.changes)
     return type(event) in _ROWS
 
 
-def write_down(events: Iterable[Event]) -> tuple[list[Row], list[Change]]:
-    """The rows and the changes of tables that are to be committed for these events."""
+def write_down(events: Iterable[Event]) -> tuple[list[Row], list[tuple[int, int, str]], list[Change]]:
+    """The rows of the log, those of ``client_ids``, and the changes of tables that are to be committed for these."""
     rows: list[Row] = []
+    client_ids: list[tuple[int, int, str]] = []
     changes: list[Change] = []
     for event in events:
         if type(event) is Said:
@@ -110,45 +126,62 @@ def write_down(events: Iterable[Event]) -> tuple[list[Row], list[Change]]:
                     event.target_id,
                     event.text,
                     event.tags,
+                    event.bot,
                 )
             )
+            if event.client_id and event.account is not None:  # a guest's are of no use to who comes later
+                client_ids.append((event.stamp, event.account_id, event.client_id))  # type: ignore[arg-type]
             if event.held:
                 changes.append(("INSERT INTO held VALUES (?, ?)", (event.target_id, event.stamp)))
             continue
         if _has_row(event):
             rows.append(_ROWS[type(event)](event))
+            if type(event) in _IN_SEVERAL:
+                changes.extend((_IN_CHANNEL, (id, event.stamp)) for id in _IN_SEVERAL[type(event)](event))
         change = CHANGES.get(type(event))
         if change is not None:
             changes.extend(change(event))
-    return rows, changes
+    return rows, client_ids, changes
 
 
 def _joined(e: Joined) -> Row:
-    return (e.stamp, Kind.JOIN, e.channel_id, e.account_id, e.source, e.channel, None, e.realname, "")
+    return (e.stamp, Kind.JOIN, e.channel_id, e.account_id, e.source, e.channel, None, e.realname, "", e.bot)
+
+
+def _returned(e: Returned) -> Row:
+    names = ",".join(place.name for place in e.places)
+    return (e.stamp, Kind.JOIN, None, e.account_id, e.source, names, None, e.realname, "", e.bot)
+
+
+def _redacted(e: Redacted) -> Row:
+    text = f"{msgid(e.original)} {e.reason}"
+    return (e.stamp, Kind.REDACT, e.channel_id, e.account_id, e.source, e.target, e.target_id, text, "", e.bot)
 
 
 def _parted(e: Parted) -> Row:
-    return (e.stamp, Kind.PART, e.channel_id, e.account_id, e.source, e.channel, None, e.reason, "")
+    return (e.stamp, Kind.PART, e.channel_id, e.account_id, e.source, e.channel, None, e.reason, "", e.bot)
 
 
 def _left(e: Left) -> Row:
-    return (e.stamp, Kind.QUIT, None, e.account_id, e.source, ",".join(e.channels), None, e.reason, "")
+    return (e.stamp, Kind.QUIT, None, e.account_id, e.source, ",".join(e.channels), None, e.reason, "", e.bot)
 
 
 def _nick_changed(e: NickChanged) -> Row:
-    return (e.stamp, Kind.NICK, None, e.account_id, e.source, e.nick, None, "", "")
+    return (e.stamp, Kind.NICK, None, e.account_id, e.source, e.nick, None, "", "", e.bot)
 
 
 def _topic_changed(e: TopicChanged) -> Row:
-    return (e.stamp, Kind.TOPIC, e.channel_id, e.account_id, e.source, e.channel, None, e.text, "")
+    return (e.stamp, Kind.TOPIC, e.channel_id, e.account_id, e.source, e.channel, None, e.text, "", e.bot)
 
 
 def _kicked(e: Kicked) -> Row:
-    return (e.stamp, Kind.KICK, e.channel_id, e.account_id, e.source, e.channel, None, f"{e.nick} {e.reason}", "")
+    text = f"{e.nick} {e.reason}"
+    return (e.stamp, Kind.KICK, e.channel_id, e.account_id, e.source, e.channel, None, text, "", e.bot)
 
 
 def _modes_changed(e: ModesChanged) -> Row:
-    return (e.stamp, Kind.MODE, e.channel_id, e.account_id, e.source, e.channel, None, _mode_words(e.changes), "")
+    words = _mode_words(e.changes)
+    return (e.stamp, Kind.MODE, e.channel_id, e.account_id, e.source, e.channel, None, words, "", e.bot)
 
 
 def _mode_words(changes: Iterable[ModeChange]) -> str:
@@ -164,20 +197,22 @@ def _mode_words(changes: Iterable[ModeChange]) -> str:
 
 
 def _channel_renamed(e: ChannelRenamed) -> Row:
-    return (e.stamp, Kind.RENAME, e.channel_id, e.account_id, e.source, e.old, None, f"{e.channel} {e.reason}", "")
+    text = f"{e.channel} {e.reason}"
+    return (e.stamp, Kind.RENAME, e.channel_id, e.account_id, e.source, e.old, None, text, "", e.bot)
 
 
 def _owner_changed(e: OwnerChanged) -> Row:
-    return (e.stamp, Kind.OWNER_CHANGED, e.channel_id, e.account_id, e.source, e.channel, e.owner_id, e.owner or "", "")
+    owner = e.owner or ""
+    return (e.stamp, Kind.OWNER_CHANGED, e.channel_id, e.account_id, e.source, e.channel, e.owner_id, owner, "", False)
 
 
 def _banned(e: Banned) -> Row:
     text = f"{e.ban.kind.value} {e.ban.reason}"
-    return (e.stamp, Kind.BANNED, None, None, e.ban.by, e.ban.mask, None, text, "")
+    return (e.stamp, Kind.BANNED, None, None, e.ban.by, e.ban.mask, None, text, "", False)
 
 
 def _about_account(kind: Kind) -> Callable[[Any], Row]:
-    return lambda e: (e.stamp, kind, None, e.account_id, "", e.name, None, "", "")
+    return lambda e: (e.stamp, kind, None, e.account_id, "", e.name, None, "", "", False)
 
 
 _ROWS: dict[type, Callable[[Any], Row]] = {
@@ -189,13 +224,15 @@ _ROWS: dict[type, Callable[[Any], Row]] = {
     Kicked: _kicked,
     ModesChanged: _modes_changed,
     ChannelRenamed: _channel_renamed,
+    Redacted: _redacted,
+    Returned: _returned,
     OwnerChanged: _owner_changed,
-    Killed: lambda e: (e.stamp, Kind.KILLED, None, e.account_id, e.source, e.nick, None, e.reason, ""),
+    Killed: lambda e: (e.stamp, Kind.KILLED, None, e.account_id, e.source, e.nick, None, e.reason, "", e.bot),
     Banned: _banned,
-    Unbanned: lambda e: (e.stamp, Kind.UNBANNED, None, None, e.by, e.ban.mask, None, e.ban.kind.value, ""),
-    Started: lambda e: (e.stamp, Kind.STARTED, None, None, "", "", None, "", ""),
+    Unbanned: lambda e: (e.stamp, Kind.UNBANNED, None, None, e.by, e.ban.mask, None, e.ban.kind.value, "", False),
+    Started: lambda e: (e.stamp, Kind.STARTED, None, None, "", "", None, "", "", False),
     AccountAdded: lambda e: (
-        e.stamp, Kind.ACCOUNT_ADDED, None, e.account.id, "", e.account.name, None, e.account.role.value, "",
+        e.stamp, Kind.ACCOUNT_ADDED, None, e.account.id, "", e.account.name, None, e.account.role.value, "", False,
     ),
     PasswordSet: _about_account(Kind.PASSWORD_SET),
     AccountEnabled: lambda e: _about_account(Kind.ACCOUNT_ENABLED if e.enabled else Kind.ACCOUNT_DISABLED)(e),
@@ -203,9 +240,17 @@ _ROWS: dict[type, Callable[[Any], Row]] = {
 }  # fmt: skip
 
 
+_IN_SEVERAL: dict[type, Callable[[Any], Iterable[int]]] = {
+    Left: lambda e: e.channel_ids,
+    NickChanged: lambda e: e.channel_ids,
+    Returned: lambda e: (place.channel_id for place in e.places),
+}
+"""The channels in which something is seen that happens in several."""
+
+
 def said(row: Row, account: str | None) -> Said:
     """A message out of its row, and the name of its sender's account: the nick need not be that."""
-    stamp, kind, channel, account_id, source, target, target_account, text, tags = row
+    stamp, kind, channel, account_id, source, target, target_account, text, tags, bot = row
     return Said(
         stamp,
         "PRIVMSG" if kind == Kind.PRIVMSG else "NOTICE",
@@ -219,5 +264,6 @@ def said(row: Row, account: str | None) -> Said:
         0,
         channel,
         target_account,
+        bot=bool(bot),
         multiline=has_pieces(text),
     )

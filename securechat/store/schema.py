@@ -10,7 +10,7 @@ __all__ = ["MIGRATIONS", "SCHEMA", "VERSION", "Change"]
 Change = tuple[str, tuple[Any, ...]]
 """An SQL statement and its parameters."""
 
-VERSION = 3
+VERSION = 4
 
 SCHEMA = """
 -- Accepted events, in the one order that there is.
@@ -18,13 +18,77 @@ CREATE TABLE log (
     stamp          INTEGER PRIMARY KEY,  -- place, time and msgid in one (securechat.chat.stamps)
     kind           INTEGER NOT NULL,     -- securechat.store.rows.Kind
     channel        INTEGER,              -- channels.id
-    account        INTEGER,              -- accounts.id of who did it
+    account        INTEGER,              -- accounts.id of who did it; of a message also User.id of a guest
     source         TEXT NOT NULL,        -- nick!user@host of who did it
     target         TEXT NOT NULL,        -- the channel, nick or account as it was written
-    target_account INTEGER,              -- accounts.id of whom a private message is for
+    target_account INTEGER,              -- accounts.id, or User.id of a guest, of whom a private message is for
     text           TEXT NOT NULL,
-    tags           TEXT NOT NULL         -- client-only tags, as they came
+    tags           TEXT NOT NULL,        -- client-only tags, as they came
+    bot            INTEGER NOT NULL DEFAULT 0, -- who did it says of themselves that they are a program
+    redacted       INTEGER               -- the stamp of the row that took it back; the text is gone
 );
+
+-- What was said in a channel, and what else happened in it; in order, for every index has the row's number too.
+CREATE INDEX log_speech ON log (channel) WHERE channel IS NOT NULL AND kind < 3;
+CREATE INDEX log_events ON log (channel) WHERE channel IS NOT NULL AND kind > 2 AND kind < 32;
+-- Private messages: of two users, and all of one.
+CREATE INDEX log_sent ON log (account, target_account) WHERE target_account IS NOT NULL AND kind < 3;
+CREATE INDEX log_received ON log (target_account, account) WHERE target_account IS NOT NULL AND kind < 3;
+
+-- Rows of the log that are seen in several channels: who quits, has another nick, comes back.
+CREATE TABLE log_channels (
+    channel        INTEGER NOT NULL,     -- channels.id
+    stamp          INTEGER NOT NULL,     -- log.stamp
+    PRIMARY KEY (channel, stamp)
+) WITHOUT ROWID;
+
+-- What clients called their messages of the last day: said again, they are not stored again.
+CREATE TABLE client_ids (
+    stamp          INTEGER PRIMARY KEY,  -- log.stamp
+    account        INTEGER NOT NULL,
+    id             TEXT NOT NULL
+);
+
+-- Texts that were taken back, until the search index does not know them any more.
+CREATE TABLE erased (
+    stamp          INTEGER PRIMARY KEY,  -- log.stamp of the message
+    text           TEXT NOT NULL,
+    tags           TEXT NOT NULL
+);
+
+-- Up to where the devices of accounts have seen what was said; the one without a name is whatever device came last.
+CREATE TABLE devices (
+    account        INTEGER NOT NULL,
+    name           TEXT NOT NULL,        -- casefolded
+    seen           INTEGER NOT NULL,     -- a stamp
+    here           INTEGER NOT NULL,     -- it is connected, or was when the server ended without a word
+    PRIMARY KEY (account, name)
+) WITHOUT ROWID;
+
+CREATE TABLE read_markers (
+    account        INTEGER NOT NULL,
+    target         TEXT NOT NULL,        -- "#" and channels.id in base 16, or a casefolded nick
+    at             INTEGER NOT NULL,     -- milliseconds since 1970
+    PRIMARY KEY (account, target)
+) WITHOUT ROWID;
+
+CREATE TABLE account_settings (
+    account        INTEGER PRIMARY KEY,
+    replay         INTEGER,              -- messages of a channel; NULL: as many as everybody
+    always_on      INTEGER NOT NULL,
+    username       TEXT NOT NULL,        -- how it is seen while no device is connected
+    host           TEXT NOT NULL,
+    realname       TEXT NOT NULL
+);
+
+-- What accounts may read of a channel, and whether they are in it whenever they come.
+CREATE TABLE channel_members (
+    channel        INTEGER NOT NULL,
+    account        INTEGER NOT NULL,
+    reads_from     INTEGER NOT NULL,     -- a stamp
+    resident       INTEGER NOT NULL,
+    PRIMARY KEY (channel, account)
+) WITHOUT ROWID;
 
 CREATE TABLE accounts (
     id             INTEGER PRIMARY KEY,  -- the stamp of its making, so never used again
@@ -47,7 +111,8 @@ CREATE TABLE channels (
     topic_at       INTEGER,
     flags          TEXT NOT NULL DEFAULT 'nt', -- the letters of its modes without a parameter
     join_key       TEXT,                 -- the mode k
-    member_limit   INTEGER               -- the mode l
+    member_limit   INTEGER,              -- the mode l
+    open_since     INTEGER               -- a stamp: since when it has neither i nor k nor s; NULL: it has
 );
 
 -- Bans, exceptions and invitations. Those of a channel stand in the order in which they were set: by rowid.
@@ -139,6 +204,60 @@ CREATE TABLE server_bans (
 """,
     2: """
 CREATE TABLE host_key (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL);
+""",
+    3: """
+ALTER TABLE log ADD COLUMN bot INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE log ADD COLUMN redacted INTEGER;
+ALTER TABLE channels ADD COLUMN open_since INTEGER;
+UPDATE channels SET open_since = id WHERE join_key IS NULL AND flags NOT LIKE '%i%' AND flags NOT LIKE '%s%';
+CREATE INDEX log_speech ON log (channel) WHERE channel IS NOT NULL AND kind < 3;
+CREATE INDEX log_events ON log (channel) WHERE channel IS NOT NULL AND kind > 2 AND kind < 32;
+CREATE INDEX log_sent ON log (account, target_account) WHERE target_account IS NOT NULL AND kind < 3;
+CREATE INDEX log_received ON log (target_account, account) WHERE target_account IS NOT NULL AND kind < 3;
+CREATE TABLE log_channels (
+    channel        INTEGER NOT NULL,
+    stamp          INTEGER NOT NULL,
+    PRIMARY KEY (channel, stamp)
+) WITHOUT ROWID;
+CREATE TABLE client_ids (
+    stamp          INTEGER PRIMARY KEY,
+    account        INTEGER NOT NULL,
+    id             TEXT NOT NULL
+);
+CREATE TABLE erased (
+    stamp          INTEGER PRIMARY KEY,
+    text           TEXT NOT NULL,
+    tags           TEXT NOT NULL
+);
+CREATE TABLE devices (
+    account        INTEGER NOT NULL,
+    name           TEXT NOT NULL,
+    seen           INTEGER NOT NULL,
+    here           INTEGER NOT NULL,
+    PRIMARY KEY (account, name)
+) WITHOUT ROWID;
+CREATE TABLE read_markers (
+    account        INTEGER NOT NULL,
+    target         TEXT NOT NULL,
+    at             INTEGER NOT NULL,
+    PRIMARY KEY (account, target)
+) WITHOUT ROWID;
+CREATE TABLE account_settings (
+    account        INTEGER PRIMARY KEY,
+    replay         INTEGER,
+    always_on      INTEGER NOT NULL,
+    username       TEXT NOT NULL,
+    host           TEXT NOT NULL,
+    realname       TEXT NOT NULL
+);
+CREATE TABLE channel_members (
+    channel        INTEGER NOT NULL,
+    account        INTEGER NOT NULL,
+    reads_from     INTEGER NOT NULL,
+    resident       INTEGER NOT NULL,
+    PRIMARY KEY (channel, account)
+) WITHOUT ROWID;
+INSERT INTO channel_members SELECT id, founder, id, 0 FROM channels WHERE founder > 0;
 """,
 }
 """By version: what makes the next one of it. They are never changed, for files have been through them; a new version

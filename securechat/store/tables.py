@@ -8,25 +8,37 @@ from typing import Any
 
 from securechat.chat.events import (
     AccountAdded,
+    AccountChanged,
     AccountEnabled,
     AccountRemoved,
+    Arrived,
     Banned,
     ChannelMade,
     ChannelRenamed,
     Collected,
+    DevicesSeen,
+    IdsForgotten,
+    Joined,
+    Kicked,
+    MarkerMoved,
     MetadataChanged,
     ModesChanged,
     OwnerChanged,
+    Parted,
     PasswordSet,
+    Redacted,
     Rehashed,
+    Returned,
+    SettingsChanged,
     Silenced,
+    Started,
     TopicChanged,
     Unbanned,
 )
 from securechat.chat.machine import Chat
 from securechat.chat.model import Account, BanKind, Role, ServerBan
 from securechat.irc.names import casefold
-from securechat.store import channel_tables
+from securechat.store import channel_tables, user_tables
 from securechat.store.schema import Change
 
 __all__ = ["CHANGES", "HELD", "TAKE_HELD", "load", "rewrite_tables"]
@@ -65,6 +77,7 @@ def _account_removed(e: AccountRemoved) -> list[Change]:
         ("DELETE FROM silenced WHERE account = ?", (e.account_id,)),
         ("DELETE FROM metadata WHERE owner = ?", (e.account_id,)),
         ("DELETE FROM channel_access WHERE account = ?", (e.account_id,)),
+        *user_tables.delete(e.account_id),
         *(change for id in e.orphans for change in channel_tables.delete(id)),
     ]
 
@@ -92,7 +105,37 @@ def _ban(ban: ServerBan) -> Change:
     return (_BAN, (ban.kind.value, casefold(ban.mask), ban.mask, ban.reason, ban.by, ban.at, ban.until))
 
 
+def _account_changed(e: AccountChanged) -> list[Change]:
+    return [*user_tables.account_changed(e), *channel_tables.account_changed(e)]
+
+
+def _redacted(e: Redacted) -> list[Change]:
+    """The text waits where the search index finds it, until it has taken it out (`securechat.store.erasure`)."""
+    return [
+        (
+            "INSERT OR IGNORE INTO erased SELECT stamp, text, tags FROM log WHERE stamp = ? AND redacted IS NULL",
+            (e.original,),
+        ),
+        (
+            "UPDATE log SET text = '', tags = '', redacted = ? WHERE stamp = ? AND redacted IS NULL",
+            (e.stamp, e.original),
+        ),
+    ]
+
+
 CHANGES: dict[type, Callable[[Any], list[Change]]] = {
+    Joined: channel_tables.joined,
+    Parted: channel_tables.member_gone,
+    Kicked: channel_tables.member_gone,
+    Returned: channel_tables.returned,
+    Started: channel_tables.started,
+    AccountChanged: _account_changed,
+    Arrived: user_tables.arrived,
+    DevicesSeen: user_tables.devices_seen,
+    SettingsChanged: user_tables.settings_changed,
+    MarkerMoved: user_tables.marker_moved,
+    IdsForgotten: user_tables.ids_forgotten,
+    Redacted: _redacted,
     ChannelMade: channel_tables.channel_made,
     TopicChanged: channel_tables.topic_kept,
     ModesChanged: channel_tables.modes_kept,
@@ -123,10 +166,12 @@ def rewrite_tables(chat: Chat) -> list[Change]:
         ("DELETE FROM metadata", ()),
         ("DELETE FROM server_bans", ()),
         *channel_tables.DELETE_ALL,
+        *user_tables.DELETE_ALL,
         *(_insert_account(account) for account in chat.accounts.values()),
         *((_SILENCE, (id, mask)) for id, masks in chat.silenced.items() for mask in masks),
         *((_SET_METADATA, (id, *pair)) for id, metadata in chat.metadata.items() for pair in metadata.items()),
         *(_ban(ban) for ban in chat.bans.values()),
+        *user_tables.insert(chat),
         *(
             change
             for channel in chat.channels.values()
@@ -160,4 +205,11 @@ def load(connection: sqlite3.Connection) -> Chat:
             "SELECT owner, metadata.key, value FROM metadata JOIN accounts ON id = owner ORDER BY metadata.rowid"
         ).fetchall(),
         bans=bans,
+        settings=user_tables.load_settings(connection),
+        devices=connection.execute("SELECT * FROM devices").fetchall(),
+        markers=connection.execute("SELECT * FROM read_markers").fetchall(),
+        remembered=connection.execute(
+            "SELECT account, channel FROM channel_members JOIN channels ON id = channel WHERE resident"
+        ).fetchall(),
+        client_ids=user_tables.load_client_ids(connection),
     )

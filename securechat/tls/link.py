@@ -55,8 +55,9 @@ class HandshakeTimeout(LinkBroken):
 class Link:
     """One TLS connection over a connected stream socket, which belongs to the link from now on.
 
-    The thread that calls :meth:`handshake`, :meth:`wait`, :meth:`receive` and :meth:`close` is the owner, and there
-    is one. :meth:`send`, :meth:`queue`, :meth:`flush`, :meth:`wake` and :meth:`fail` may be called by any thread.
+    The thread that calls :meth:`handshake`, :meth:`wait`, :meth:`receive`, :meth:`drained` and :meth:`close` is the
+    owner, and there is one. :meth:`send`, :meth:`queue`, :meth:`flush`, :meth:`wake` and :meth:`fail` may be called by
+    any thread.
 
     ``outbox_limit`` is the number of bytes that may wait for a peer that does not read (or has not finished its
     handshake), besides the piece that is under way; beyond it the link fails with the reason ``outbox full``.
@@ -312,6 +313,12 @@ class Link:
         if self._failure is not None:
             raise self._broken()
         return b""
+
+    def drained(self) -> bool:
+        """Whether the socket has taken all that was queued, when it has been given as much of that as it takes."""
+        self.flush(owner=True)
+        with self._lock:
+            return self._failure is None and self._unsent is None and not self._outbox and not self._backlog
 
     def close(self, timeout: float = 0.0) -> None:
         """Write what is queued, say goodbye in TLS, and close the socket; at most ``timeout`` seconds.

@@ -22,12 +22,16 @@ from securechat.chat.requests import (
     Collect,
     Depart,
     EnableAccount,
+    ForgetIds,
     Invite,
     Join,
     Kick,
     Kill,
     LogIn,
+    MarkRead,
+    Original,
     Part,
+    Redact,
     Registrant,
     Rehash,
     RemoveAccount,
@@ -35,18 +39,21 @@ from securechat.chat.requests import (
     RenameChannel,
     Request,
     Say,
+    SetAlwaysOn,
     SetAway,
     SetMetadata,
     SetModes,
     SetOwner,
     SetPassword,
     SetRealname,
+    SetReplay,
     SetTopic,
     SetUserModes,
     Silence,
     Speech,
     Wallops,
 )
+from securechat.chat.stamps import EPOCH_MS
 from securechat.irc.modes import ModeChange, ModeKind
 
 R = TypeVar("R", bound=Request)
@@ -81,7 +88,14 @@ rules = st.builds(
     silenced=st.sampled_from([64, 2]),
     metadata_keys=st.sampled_from([30, 1]),
     metadata_value_length=st.just(10),
+    redact_seconds=st.sampled_from([86_400, 1]),
+    read_markers=st.sampled_from([1000, 1]),
+    devices=st.sampled_from([32, 1]),
+    replay_most=st.just(10),
 )
+devices = st.sampled_from(["", "", "phone", "tablet", "desk"])
+client_ids = st.sampled_from(["", "", "a", "b"])
+times = st.sampled_from([0, EPOCH_MS, EPOCH_MS + 1, EPOCH_MS + 10**12])
 
 
 def _change(letter: str) -> st.SearchStrategy[ModeChange]:
@@ -118,7 +132,8 @@ in_own_channel: st.SearchStrategy[Request] = st.one_of(
     st.builds(Part, _somebody, _here, texts),
     st.builds(RenameChannel, _somebody, _here, channels, texts),
     st.builds(SetOwner, _somebody, _here, names | st.none()),
-    st.builds(Say, _somebody, kinds, _here, texts),
+    st.builds(Say, _somebody, kinds, _here, texts, client_id=client_ids),
+    st.builds(MarkRead, _somebody, _here, times),
     st.builds(Say, _somebody, kinds, st.sampled_from(["@", "%", "+"]).map(lambda prefix: prefix + HERE), texts),
     st.builds(SetMetadata, _somebody, _here, _keys, _values),
     st.builds(ClearMetadata, _somebody, _here),
@@ -133,8 +148,11 @@ of_oneself: st.SearchStrategy[Request] = st.one_of(
     st.builds(Silence, _somebody, st.booleans(), masks),
     st.builds(SetMetadata, _somebody, st.just("*"), _keys, _values),
     st.builds(ClearMetadata, _somebody, st.just("*")),
+    st.builds(SetReplay, _somebody, st.sampled_from([None, 0, 10, 11, -1])),
+    st.builds(SetAlwaysOn, _somebody, st.sampled_from([True, True, False])),
+    st.builds(MarkRead, _somebody, nicks | channels, times),
 )
-"""What somebody says of themselves."""
+"""What somebody says of themselves, and keeps for themselves."""
 
 of_operators: st.SearchStrategy[Request] = st.one_of(
     st.builds(BecomeOperator, _somebody, st.just("night shift")),
@@ -155,6 +173,7 @@ any_nick = nicks | st.sampled_from(["", "9", "a b", "x" * 33, "#tea"])
 any_channel = channels | st.sampled_from(["", "#", "tea", "#a,b", "#" + "x" * 70])
 _ids = st.sampled_from([None, 0, 5])
 _stamps = _ids.map(lambda number: number or 0)
+_originals = st.builds(Original, st.integers(1, 2**62), _ids, _ids, any_channel | any_nick, _ids)
 _registrants = st.builds(Registrant, _sessions, addresses, st.just("h"))
 anything: st.SearchStrategy[Request] = st.one_of(
     st.builds(
@@ -168,8 +187,10 @@ anything: st.SearchStrategy[Request] = st.one_of(
         _stamps,
         addresses,
         texts | st.none(),
+        devices,
+        st.sampled_from([0, 1, 2**62]),
     ),
-    st.builds(Depart, _sessions, texts),
+    st.builds(Depart, _sessions, texts, st.sampled_from([0, 1, 2**62])),
     st.builds(LogIn, _sessions, _stamps, _stamps, st.just("h")),
     st.builds(Join, _sessions, any_channel, st.sampled_from(["", "key"])),
     st.builds(Part, _sessions, any_channel),
@@ -187,6 +208,11 @@ anything: st.SearchStrategy[Request] = st.one_of(
     st.builds(SetMetadata, _sessions, any_channel | any_nick, _keys, _values),
     st.builds(ClearMetadata, _sessions, any_channel | any_nick),
     st.builds(Collect, _sessions, st.integers(0, 2**63)),
+    st.builds(Redact, _sessions, any_channel | any_nick, _originals, texts),
+    st.builds(MarkRead, _sessions, any_channel | any_nick, st.integers(0, 2**62)),
+    st.builds(ForgetIds, st.sampled_from([0, 2**62])),
+    st.builds(SetReplay, _sessions, st.none() | st.integers()),
+    st.builds(SetAlwaysOn, _sessions, st.booleans()),
     st.builds(AddAccount, any_nick, st.just("hash"), st.sampled_from(Role), st.none() | _registrants),
     st.builds(SetPassword, any_nick, st.just("hash"), st.none() | _sessions),
     st.builds(Rehash, _stamps, _stamps, st.just("hash")),

@@ -6,21 +6,27 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from securechat.chat.channel import Channel
+from securechat.chat.devices import here
 from securechat.chat.events import (
     Arrived,
     Event,
     Invited,
     Joined,
     Left,
+    MarkerMoved,
     ModesChanged,
     NickChanged,
     OwnerChanged,
+    Redacted,
+    Returned,
     Said,
+    SaidBefore,
     SessionsEnded,
 )
 from securechat.chat.machine import MAX_EVENTS, Chat
 from securechat.chat.model import Role, User
 from securechat.chat.modes import Rank
+from securechat.chat.stamps import milliseconds
 from securechat.irc.multiline import has_pieces, pieces
 from securechat.irc.names import casefold
 
@@ -38,6 +44,8 @@ class Before:
     founders: dict[int, int | None]
     """Of each channel, by its id."""
     sizes: dict[tuple[str, int], int]
+    markers: dict[tuple[int, str], int]
+    """By `User.id` and conversation."""
 
     @classmethod
     def of(cls, chat: Chat) -> Before:
@@ -45,7 +53,8 @@ class Before:
         for whose, size, _ in _sizes(chat):
             sizes[whose] = max(size, sizes.get(whose, 0))
         founders = {channel.id: channel.founder for channel in chat.channels.values()}
-        return cls(set(chat.sessions), _insiders(chat), founders, sizes)
+        markers = {(user.id, key): ms for user in chat.users.values() for key, ms in user.markers.items()}
+        return cls(set(chat.sessions), _insiders(chat), founders, sizes, markers)
 
 
 def _insiders(chat: Chat) -> dict[str, set[int]]:
@@ -76,6 +85,7 @@ def check_events(chat: Chat, before: Before, stamp: int, events: Sequence[Event]
                 _check_said(chat, stamp, event)
             case Joined():
                 assert set(event.joiners) <= set(event.audience)
+                _check_joined(chat, event)
             case NickChanged():
                 assert set(event.own) <= set(event.audience)
                 assert chat.users[casefold(event.nick)].source == event.new_source
@@ -85,6 +95,16 @@ def check_events(chat: Chat, before: Before, stamp: int, events: Sequence[Event]
                 assert event.modes == ("o" if admin else ""), "an administrator is an operator by login, nobody else"
             case ModesChanged():
                 _check_modes_changed(chat, event)
+            case Redacted():
+                _check_redacted(chat, event)
+            case MarkerMoved():
+                _check_marker(chat, before, event, stamp)
+            case Returned():
+                _check_returned(chat, event)
+            case SaidBefore():
+                said = chat.client_ids[chat.sessions[event.session].id]
+                assert event.original in said.values()
+                assert events == [event], "nothing else happens"
 
 
 def _named(event: Event) -> Iterator[str]:
@@ -132,6 +152,15 @@ def _sizes(chat: Chat) -> Iterator[tuple[tuple[str, int], int, int]]:
     for owner in owners:
         for value in owner.metadata.values():
             yield ("value", 0), len(value.encode()), rules.metadata_value_length
+    markers = {user.id: user.markers for user in chat.users.values()} | chat.markers
+    for id, marked in markers.items():
+        yield ("markers", id), len(marked), rules.read_markers
+    there = here(chat)
+    for id, devices in chat.devices.items():
+        absent = devices.keys() - there.get(id, {}).keys() - {""}
+        yield ("devices", id), len(absent), rules.devices
+    for id, channels in chat.remembered.items():
+        yield ("remembered", id), len(channels), rules.channels_per_user
     for id, number in chat.founded.items():
         yield ("founded", id), number, rules.channels_founded
     for id, number in chat.held_numbers.items():
@@ -146,6 +175,53 @@ def _check_growth(chat: Chat, before: Before) -> None:
 
 def _channel(chat: Chat, name: str) -> Channel:
     return chat.channels[casefold(name)]
+
+
+def _check_joined(chat: Chat, event: Joined) -> None:
+    """An account that comes in is in it from now on whenever it comes, unless it is in too many channels already."""
+    channel = _channel(chat, event.channel)
+    assert event.resident is (event.account_id in channel.residents)
+    if event.account_id is not None and not event.resident:
+        assert len(chat.remembered[event.account_id]) >= chat.rules.channels_per_user
+    lasts = channel.lasting and event.account_id is not None
+    assert event.reads_from == (channel.readers[event.account_id or 0] if lasts else None)
+
+
+def _check_returned(chat: Chat, event: Returned) -> None:
+    """Others hear of it in the channels in which somebody is again; where they may not come it is forgotten."""
+    assert event.places or event.forgotten
+    user = chat.users_by_account[event.account_id or 0]
+    by_id = {channel.id: channel for channel in chat.channels.values()}
+    for place in event.places:
+        channel = by_id[place.channel_id]
+        assert channel.name == place.name
+        assert user in channel.members
+        assert set(channel.audience) - set(user.audience) == set(place.audience)
+    for id in event.forgotten:
+        assert by_id[id].is_banned(user)
+        assert user.account_id not in by_id[id].residents
+
+
+def _check_redacted(chat: Chat, event: Redacted) -> None:
+    """Who takes a message back hears of it, and the others who do are in the channel."""
+    sender = next(user for user in chat.users.values() if user.id == event.account_id)
+    assert set(sender.audience) <= {*event.audience, *event.copies}
+    assert set(event.audience).isdisjoint(event.copies)
+    assert len(f":{event.source} REDACT {event.target} {'x' * 13} :{event.reason}\r\n".encode()) <= 512
+    if event.channel_id is not None:
+        channel = _channel(chat, event.target[event.target.index("#") :])
+        assert channel.id == event.channel_id
+        assert set(event.audience) <= set(channel.audience)
+        assert sender in channel.members
+
+
+def _check_marker(chat: Chat, before: Before, event: MarkerMoved, stamp: int) -> None:
+    """A marker only moves forwards, and not into the future; nobody but its owner hears of it."""
+    (user,) = {chat.sessions[session] for session in event.audience}
+    assert event.ms == user.markers[event.key] <= max(milliseconds(stamp), before.markers.get((user.id, event.key), 0))
+    was = before.markers.get((user.id, event.key))
+    assert event.changed is (was is None or was < event.ms)
+    assert not event.changed or event.key not in event.dropped
 
 
 def _check_said(chat: Chat, stamp: int, event: Said) -> None:

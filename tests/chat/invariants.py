@@ -6,9 +6,10 @@ from dataclasses import fields, is_dataclass
 from securechat.chat.channel import Channel, Membership
 from securechat.chat.channel_modes import MAX_ACCESS, MAX_LIMIT
 from securechat.chat.channels import MAX_INVITATIONS
-from securechat.chat.machine import Chat
+from securechat.chat.devices import here
+from securechat.chat.machine import MAX_IDS, Chat
 from securechat.chat.metadata import valid_key
-from securechat.chat.model import BanKind, User, away_of
+from securechat.chat.model import NOBODY_THERE, BanKind, Settings, User, away_of
 from securechat.chat.modes import CHANNEL_MODES, LISTS, USER_MODES
 from securechat.chat.operators import MAX_BANS
 from securechat.chat.server_bans import network_of
@@ -30,12 +31,19 @@ def accounts_are_known_by_name_and_by_id(chat: Chat) -> None:
 
 
 def a_session_is_one_users(chat: Chat) -> None:
-    """Every session belongs to exactly one user, and a user goes with the last session."""
+    """Every session belongs to exactly one user, and a user who is not always on goes with the last session."""
     assert chat.sessions == {session: user for user in chat.users.values() for session in user.sessions}
     assert sum(len(user.sessions) for user in chat.users.values()) == len(chat.sessions)
     for user in chat.users.values():
-        assert user.sessions
         assert user.audience == tuple(user.sessions)
+        assert user.devices.keys() <= user.sessions.keys()
+        assert user.catching_up <= user.sessions.keys()
+        assert user.account_id is not None or not user.catching_up
+        if not user.sessions:
+            settings = chat.settings.get(user.account_id or 0)
+            assert settings is not None
+            assert settings.always_on
+            assert user.away == NOBODY_THERE
 
 
 def a_nick_has_one_owner(chat: Chat) -> None:
@@ -203,6 +211,61 @@ def messages_wait_for_accounts(chat: Chat) -> None:
     assert all(number > 0 for number in chat.held_numbers.values())
 
 
+def who_an_account_was_is_who_it_is_again(chat: Chat) -> None:
+    """Channels and accounts agree on who is in a channel whenever they come: accounts and channels that there are."""
+    for account_id, channels in chat.remembered.items():
+        assert channels
+        assert account_id in chat.accounts_by_id
+        for channel_id, channel in channels.items():
+            assert channel.id == channel_id
+            assert chat.channels[channel.key] is channel
+            assert account_id in channel.residents
+    for channel in chat.channels.values():
+        assert all(channel.id in chat.remembered[account_id] for account_id in channel.residents)
+
+
+def who_is_there_may_read_what_was_said_there(chat: Chat) -> None:
+    """Every member has a right to read, since before now; a guest who is not there has none, nor an account that is not
+    any more; and a channel is open since some moment exactly when it is not closed."""
+    for channel in chat.channels.values():
+        assert (channel.open_since is None) is channel.closed
+        assert channel.open_since is None or channel.created <= channel.open_since <= chat.stamp
+        members = {user.id for user in channel.members}
+        assert members <= channel.readers.keys()
+        assert channel.readers.keys() <= members | chat.accounts_by_id.keys()
+        assert all(channel.created <= since <= chat.stamp for since in channel.readers.values())
+        assert all((since := channel.reads_from(user)) is not None and since <= chat.stamp for user in channel.members)
+
+
+def users_have_ids_of_their_own(chat: Chat) -> None:
+    """A user is known by the account's id, and a guest by the stamp of the arrival, which no account has."""
+    for user in chat.users.values():
+        assert user.id == (user.since if user.account_id is None else user.account_id)
+        assert user.account_id is not None or user.id not in chat.accounts_by_id
+    assert len({user.id for user in chat.users.values()}) == len(chat.users)
+
+
+def what_is_kept_of_accounts_is_of_those_that_exist(chat: Chat) -> None:
+    """Settings, devices and the like are of accounts, ids of messages also of guests who are there; and nothing is kept
+    that is as usual."""
+    for kept in (chat.settings, chat.devices, chat.left_behind, chat.markers):
+        assert kept.keys() <= chat.accounts_by_id.keys()
+    assert all(settings != Settings() for settings in chat.settings.values())
+    assert all(chat.devices.values())
+    assert all(
+        names.keys() <= chat.devices[account_id].keys() for account_id, names in (chat.left_behind | here(chat)).items()
+    )
+    guests = {user.id for user in chat.users.values() if user.account_id is None}
+    assert chat.client_ids.keys() <= chat.accounts_by_id.keys() | guests
+    for ids in chat.client_ids.values():
+        assert 0 < len(ids) <= MAX_IDS
+        assert list(ids.values()) == sorted(set(ids.values())), "in the order in which they were said"
+    for user in chat.users.values():
+        if user.account_id is not None:
+            assert user.markers is chat.markers.get(user.account_id, user.markers)
+            assert bool(user.markers) is (user.account_id in chat.markers)
+
+
 def names_are_valid(chat: Chat) -> None:
     """No account or channel has a name that nobody could write."""
     assert all(valid_nick(account.name) for account in chat.accounts.values())
@@ -227,6 +290,10 @@ LAWS: tuple[Callable[[Chat], None], ...] = (
     somebody_is_away_when_all_sessions_are,
     bans_are_found_by_what_they_ban,
     messages_wait_for_accounts,
+    who_an_account_was_is_who_it_is_again,
+    who_is_there_may_read_what_was_said_there,
+    users_have_ids_of_their_own,
+    what_is_kept_of_accounts_is_of_those_that_exist,
     names_are_valid,
 )
 

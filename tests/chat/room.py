@@ -2,12 +2,13 @@
 
 from typing import TypeVar
 
-from securechat.chat.events import AccountAdded, Arrived, Event, ModesChanged, UserModesChanged
+from securechat.chat.events import AccountAdded, Arrived, DevicesSeen, Event, ModesChanged, UserModesChanged
 from securechat.chat.machine import MAX_EVENTS, Applied, Chat
 from securechat.chat.model import Account, Role, Rules
 from securechat.chat.modes import ALL_KINDS
 from securechat.chat.refusals import Reason, Refusal
 from securechat.chat.requests import AddAccount, Arrive, Depart, Join, Request, SetModes, SetUserModes, Start
+from securechat.chat.stamps import STEP_BITS
 from securechat.chat.views import snapshot
 from securechat.irc.modes import ModeChange, parse_modes
 from tests.chat.event_laws import Before, check_events
@@ -16,6 +17,11 @@ from tests.chat.invariants import check_chat, normal
 E = TypeVar("E")
 
 FIRST_STAMP = 1_000_000
+
+
+def heard(events: list[Event]) -> list[Event]:
+    """Without what the server only notes for itself: up to where devices have seen what was said."""
+    return [event for event in events if not isinstance(event, DevicesSeen)]
 
 
 class Room:
@@ -53,8 +59,8 @@ class Room:
         return events
 
     def one(self, request: Request, kind: type[E]) -> E:
-        """The only event of a request."""
-        (event,) = self.do(request)
+        """The only event of a request that anybody hears of."""
+        (event,) = heard(self.do(request))
         assert isinstance(event, kind)
         return event
 
@@ -69,12 +75,20 @@ class Room:
         assert isinstance(added, AccountAdded)
         return added.account
 
-    def login(self, account: Account, nick: str = "") -> Arrive:
+    def login(self, account: Account, nick: str = "", *, device: str = "", seen: int = 0) -> Arrive:
         """The request of one more session of an account, as a client with the right password makes it."""
         self._session += 1
         name = account.name
         return Arrive(
-            self._session, nick or name, f"~{name}", "host", f"{name}'s name", account.id, account.credential_set
+            self._session,
+            nick or name,
+            f"~{name}",
+            "host",
+            f"{name}'s name",
+            account.id,
+            account.credential_set,
+            device=device,
+            seen=seen,
         )
 
     def visit(self, nick: str) -> Arrive:
@@ -82,9 +96,11 @@ class Room:
         self._session += 1
         return Arrive(self._session, nick, "~guest", "host", "a guest")
 
-    def enter(self, who: Account | str, *channels: str) -> int:
+    def enter(self, who: Account | str, *channels: str, device: str = "", seen: int = 0) -> int:
         """The session of an account, or of a guest with this nick, that is on the chat and in these channels."""
-        event = self.one(self.login(who) if isinstance(who, Account) else self.visit(who), Arrived)
+        login = self.login(who, device=device, seen=seen) if isinstance(who, Account) else self.visit(who)
+        event = self.do(login)[0]
+        assert isinstance(event, Arrived)
         for channel in channels:
             self.do(Join(event.session, channel))
         return event.session
@@ -105,6 +121,10 @@ class Room:
     def modes(self, channel: str) -> str:
         """A channel's modes, as a member sees them."""
         return " ".join(self.chat.channels[channel].mode_words(with_key=True))
+
+    def wait(self, ms: int) -> None:
+        """So much time goes by."""
+        self.stamp += ms << STEP_BITS
 
     def leave(self, *sessions: int) -> None:
         for session in sessions:

@@ -18,7 +18,7 @@ from securechat.chat.requests import (
     SetTopic,
     Start,
 )
-from tests.chat import story_channels, story_network, story_people
+from tests.chat import story_channels, story_keeping, story_network, story_people
 from tests.chat.room import Room
 
 
@@ -34,6 +34,8 @@ def story() -> Room:
         story_people.metadata,
         story_people.logins,
         story_network.network,
+        story_keeping.devices,
+        story_keeping.messages,
     ):
         chapter(room)
     room.do(Start(Rules(lobby="#hall")))

@@ -39,7 +39,7 @@ def test_an_account_is_again_what_it_was_made(room: Room) -> None:
     joined = room.one(Join(HALF, "#tea"), Joined)
     assert (joined.modes, joined.nick) == ("h", "hugo"), "others are told"
     room.leave(VOICED)
-    room.enter(vera, "#tea")
+    room.enter(vera)
     assert room.nicks("#tea") == {"olga": "@", "paul": "", "hugo": "%", "vera": "+"}
 
 

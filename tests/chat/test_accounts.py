@@ -7,6 +7,7 @@ from securechat.chat.events import (
     AccountChanged,
     AccountEnabled,
     AccountRemoved,
+    DevicesSeen,
     Event,
     HostChanged,
     Left,
@@ -102,8 +103,8 @@ def test_a_new_password_ends_the_sessions() -> None:
     first, second = room.enter(ann, "#lobby"), room.enter(ann)
     bob = room.member("bob", "#lobby")
     events = room.do(SetPassword("ann", SECRET))
-    assert [type(event) for event in events] == [PasswordSet, Left, SessionsEnded]
-    left = events[1]
+    assert [type(event) for event in events] == [PasswordSet, DevicesSeen, Left, SessionsEnded]
+    left = events[2]
     assert isinstance(left, Left)
     assert (left.source, left.reason, left.audience) == ("ann!~ann@host", "The password was changed", (bob,))
     assert _ended(events).sessions == (first, second)
@@ -117,7 +118,7 @@ def test_the_session_that_changed_the_password_stays() -> None:
     ann = room.account("ann")
     first, second, third = room.enter(ann, "#lobby"), room.enter(ann), room.enter(ann)
     events = room.do(SetPassword("ann", SECRET, keep=second))
-    assert [type(event) for event in events] == [PasswordSet, SessionsEnded]
+    assert [type(event) for event in events] == [PasswordSet, DevicesSeen, SessionsEnded]
     assert _ended(events).sessions == (first, third)
     assert tuple(room.chat.users["ann"].sessions) == (second,)
     assert room.chat.channels["#lobby"].audience == (second,)
@@ -137,7 +138,7 @@ def test_disabling_ends_the_sessions() -> None:
     ann = room.account("ann")
     first, second = room.enter(ann, "#lobby"), room.enter(ann)
     events = room.do(EnableAccount("ann", False))
-    assert [type(event) for event in events] == [AccountEnabled, Left, SessionsEnded]
+    assert [type(event) for event in events] == [AccountEnabled, DevicesSeen, Left, SessionsEnded]
     assert events[0] == AccountEnabled(room.stamp, ann.id, "ann", False)
     assert _ended(events).sessions == (first, second)
     assert _ended(events).reason == "The account was disabled"
@@ -161,10 +162,10 @@ def test_removing_ends_the_sessions_and_gives_the_name_free() -> None:
     session = room.enter(ann, "#lobby", "#tea")
     tea = room.chat.channels["#tea"].id
     events = room.do(RemoveAccount("ann"))
-    assert [type(event) for event in events] == [Left, SessionsEnded, AccountRemoved]
+    assert [type(event) for event in events] == [DevicesSeen, Left, SessionsEnded, AccountRemoved]
     assert _ended(events).sessions == (session,)
     assert _ended(events).reason == "The account was removed"
-    assert events[2] == AccountRemoved(room.stamp + 2, ann.id, "Ann", (tea,))
+    assert events[3] == AccountRemoved(room.stamp + 3, ann.id, "Ann", (tea,))
     assert room.chat.accounts == {}
     assert room.chat.accounts_by_id == {}
     assert room.chat.channels.keys() == {"#lobby"}

@@ -30,7 +30,16 @@ def test_a_kick_is_seen_by_all_and_by_who_goes(room: Room) -> None:
     channel = room.chat.channels["#tea"]
     kicked = room.one(Kick(OP, "#TEA", "PAUL", "too loud"), Kicked)
     assert kicked == Kicked(
-        room.stamp, channel.id, "#Tea", "olga!~olga@host", "olga", olga.id, "paul", "too loud", kicked.audience
+        room.stamp,
+        channel.id,
+        "#Tea",
+        "olga!~olga@host",
+        "olga",
+        olga.id,
+        "paul",
+        "too loud",
+        kicked.audience,
+        member_id=room.chat.accounts["paul"].id,
     )
     assert sorted(kicked.audience) == [OP, HALF, PLAIN]
     assert room.nicks("#tea") == {"olga": "@", "hugo": "%"}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from securechat.chat import machine
-from securechat.chat.events import Event
+from securechat.chat.events import Event, Said
 from securechat.chat.machine import MAX_EVENTS, Applied, Chat
 from securechat.chat.model import Role, Rules
 from securechat.chat.refusals import Refusal
@@ -20,8 +20,10 @@ from securechat.chat.requests import (
     Collect,
     Depart,
     EnableAccount,
+    ForgetIds,
     Join,
     LogIn,
+    Redact,
     Registrant,
     Rehash,
     RemoveAccount,
@@ -32,11 +34,13 @@ from securechat.chat.requests import (
     Speech,
     Start,
 )
+from securechat.chat.stamps import STEP_BITS
 from securechat.chat.views import snapshot
 from tests.chat import any_request
 from tests.chat.any_request import made
 from tests.chat.event_laws import Before, check_events
 from tests.chat.invariants import check_chat, normal
+from tests.chat.story_keeping import original
 
 
 @dataclass
@@ -69,6 +73,7 @@ class _Step:
 
 
 _who = st.integers(0, 7)
+_moments = st.sampled_from([0, 1, 4, 20])
 
 
 def _several(requests: st.SearchStrategy[Request]) -> st.SearchStrategy[list[Request]]:
@@ -130,6 +135,10 @@ class Chats(RuleBasedStateMachine):
         there = sorted(self.chat.sessions)
         return there[who % len(there)] if there else 1
 
+    def moment(self, ago: int) -> int:
+        """A stamp so many requests ago; 0 stays 0."""
+        return max(self.stamp - ago * MAX_EVENTS, 1) if ago else 0
+
     def own_channel(self, session: int, which: int) -> str:
         """One that the session is in, if it is in any."""
         user = self.chat.sessions.get(session)
@@ -150,15 +159,44 @@ class Chats(RuleBasedStateMachine):
         self.visit(guest, "#fun")
 
     @rule(
-        name=any_request.names, nick=any_request.nicks, channel=any_request.channels, away=st.sampled_from([None, "*"])
+        name=any_request.names,
+        nick=any_request.nicks,
+        channel=any_request.channels,
+        away=st.sampled_from([None, "*"]),
+        device=any_request.devices,
+        seen=_moments,
+        asks=st.booleans(),
     )
-    def login(self, name: str, nick: str, channel: str, away: str | None = None) -> None:
+    def login(
+        self,
+        name: str,
+        nick: str,
+        channel: str,
+        away: str | None = None,
+        device: str = "",
+        seen: int = 0,
+        asks: bool = False,
+    ) -> None:
         if self.chat.account_named(name) is None:
             self.ask(AddAccount(name, "hash"))
         account = self.chat.account_named(name)
         assert account is not None
         session = max(self.chat.sessions, default=0) + 1
-        self.ask(Arrive(session, nick, "~u", "h", "r", account.id, account.credential_set, away=away))
+        self.ask(
+            Arrive(
+                session,
+                nick,
+                "~u",
+                "h",
+                "r",
+                account.id,
+                account.credential_set,
+                away=away,
+                device=device,
+                seen=self.moment(seen),
+                asks=asks,
+            )
+        )
         self.ask(Join(session, channel))
 
     @rule(nick=any_request.nicks, channel=any_request.channels, address=any_request.addresses)
@@ -168,9 +206,13 @@ class Chats(RuleBasedStateMachine):
         self.ask(Join(session, channel))
 
     @_somebody_is_there
-    @rule(who=_who)
-    def depart(self, who: int) -> None:
-        self.ask(Depart(self.session(who), "gone"))
+    @rule(who=_who, seen=_moments)
+    def depart(self, who: int, seen: int) -> None:
+        self.ask(Depart(self.session(who), "gone", self.moment(seen)))
+
+    @rule(ms=st.sampled_from([1, 2000, 86_400_000]))
+    def wait(self, ms: int) -> None:
+        self.stamp += ms << STEP_BITS
 
     @_somebody_is_there
     @rule(who=_who, channel=any_request.channels, key=st.sampled_from(["key", ""]))
@@ -193,7 +235,7 @@ class Chats(RuleBasedStateMachine):
                 (user.audience[0], key)
                 for key, channel in self.chat.channels.items()
                 for user, membership in channel.members.items()
-                if membership.operator
+                if membership.operator and user.audience
             )
             if able:
                 session, channel = able[(who + number // 3) % len(able)]
@@ -226,9 +268,52 @@ class Chats(RuleBasedStateMachine):
         self.ask(AddAccount(name, "hash", by=Registrant(self.session(who), "192.0.2.1", "h2")))
 
     @_somebody_is_there
-    @rule(who=_who, kind=any_request.kinds, nick=any_request.names | any_request.nicks, text=any_request.texts)
-    def say_to_a_nick(self, who: int, kind: Speech, nick: str, text: str) -> None:
-        self.ask(Say(self.session(who), kind, nick, text))
+    @rule(
+        who=_who,
+        kind=any_request.kinds,
+        nick=any_request.names | any_request.nicks,
+        text=any_request.texts,
+        client_id=any_request.client_ids,
+    )
+    def say_to_a_nick(self, who: int, kind: Speech, nick: str, text: str, client_id: str) -> None:
+        self.ask(Say(self.session(who), kind, nick, text, client_id=client_id))
+
+    @_somebody_is_there
+    @rule(who=_who, which=_who, name=st.none() | any_request.channels | any_request.nicks, text=any_request.texts)
+    def take_a_message_back(self, who: int, which: int, name: str | None, text: str) -> None:
+        """One that was said, by its author or by somebody who tries."""
+        said = [event for step in self.steps[-50:] for event in step.events if isinstance(event, Said)]
+        stored = [event for event in said if event.kind != "TAGMSG" and not event.unheard]
+        if stored:
+            event = stored[which % len(stored)]
+            authors = [session for session in self.chat.sessions if self.chat.sessions[session].id == event.account_id]
+            session = authors[0] if authors and who % 2 else self.session(who)
+            self.ask(Redact(session, event.target if name is None else name, original(event), text))
+
+    @_somebody_is_there
+    @rule(who=_who, which=_who, again=st.booleans(), text=any_request.texts)
+    def say_and_think_again(self, who: int, which: int, again: bool, text: str) -> None:
+        """Say something, and say it again or take it back."""
+        session = self.session(who)
+        say = Say(session, "PRIVMSG", self.own_channel(session, which), text, client_id="c")
+        self.ask(say)
+        (said,) = self.steps[-1].events or [None]
+        if again:
+            self.ask(say)
+        elif isinstance(said, Said):
+            self.ask(Redact(session, said.target, original(said), text))
+
+    @precondition(lambda self: self.chat.users_by_account)
+    @rule(who=_who, device=any_request.devices, seen=_moments, asks=st.booleans())
+    def go_and_come_back(self, who: int, device: str, seen: int, asks: bool) -> None:
+        """Somebody who has an account."""
+        there = sorted(self.chat.users_by_account)
+        id = there[who % len(there)]
+        for session in list(self.chat.users_by_account[id].sessions):
+            self.ask(Depart(session, "gone", self.moment(seen)))
+        account = self.chat.accounts_by_id[id]
+        session = max(self.chat.sessions, default=0) + 1
+        self.ask(Arrive(session, account.name, "~u", "h", "r", id, account.credential_set, device=device, asks=asks))
 
     @precondition(lambda self: self.chat.held)
     @rule(who=_who, off=st.sampled_from([0, 1, -1]))
@@ -239,7 +324,14 @@ class Chats(RuleBasedStateMachine):
         if id not in self.chat.users_by_account:
             self.login(self.chat.accounts_by_id[id].name, "other", "#lobby")
         user = self.chat.users_by_account.get(id)
-        self.ask(Collect(user.audience[0] if user else 1, self.chat.held[id] + off))
+        self.ask(Collect(user.audience[0] if user and user.audience else 1, self.chat.held[id] + off))
+
+    @_somebody_is_there
+    @rule(who=_who, ago=_moments)
+    def catch_up(self, who: int, ago: int) -> None:
+        """Somebody has been shown what they had missed."""
+        behind = sorted(session for session, user in self.chat.sessions.items() if session in user.catching_up)
+        self.ask(Collect(behind[who % len(behind)] if behind else self.session(who), self.moment(ago)))
 
     @rule(name=any_request.nicks, role=st.sampled_from(Role))
     def add_account(self, name: str, role: Role) -> None:
@@ -251,7 +343,7 @@ class Chats(RuleBasedStateMachine):
 
     @rule(
         name=any_request.names,
-        change=st.sampled_from(["disable", "enable", "remove", "password", "rehash", "restart", "rules"]),
+        change=st.sampled_from(["disable", "enable", "remove", "password", "rehash", "restart", "rules", "forget"]),
         rules=any_request.rules,
     )
     def interfere(self, name: str, change: str, rules: Rules) -> None:
@@ -266,9 +358,11 @@ class Chats(RuleBasedStateMachine):
                 if (account := self.chat.account_named(name)) is not None:
                     self.ask(Rehash(account.id, account.credential_set, "the same, anew"))
             case "restart":
-                self.ask(Start(rules))
+                self.ask(Start(rules, self.moment(4)))
             case "rules":
                 self.ask(SetRules(rules))
+            case "forget":
+                self.ask(ForgetIds(self.moment(4)))
 
     @rule(request=any_request.anything)
     def whatever(self, request: Request) -> None:

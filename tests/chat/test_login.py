@@ -2,7 +2,7 @@
 
 import pytest
 
-from securechat.chat.events import AccountChanged, Event, HostChanged, NickChanged, UserModesChanged
+from securechat.chat.events import AccountChanged, DevicesSeen, Event, HostChanged, NickChanged, UserModesChanged
 from securechat.chat.model import Account, BanKind, Role, Rules
 from securechat.chat.refusals import Reason
 from securechat.chat.requests import (
@@ -17,7 +17,7 @@ from securechat.chat.requests import (
     SetPassword,
     Silence,
 )
-from tests.chat.room import GUESTS, Room
+from tests.chat.room import GUESTS, Room, heard
 
 
 def _log_in(session: int, account: Account, host: str = "host") -> LogIn:
@@ -63,11 +63,11 @@ def test_an_administrator_is_an_operator_and_who_was_one_is_no_more() -> None:
     assert isinstance(account, AccountChanged)
     assert isinstance(modes, UserModesChanged)
     assert (modes.modes, modes.changes[0].adding) == ("iow", True)
-    account, modes = room.do(_log_in(guest, ann))
+    account, modes = heard(room.do(_log_in(guest, ann)))
     assert isinstance(modes, UserModesChanged)
     assert (modes.modes, modes.changes[0].adding) == ("iw", False)
     room.do(BecomeOperator(guest, "night shift"))
-    assert _kinds(room.do(_log_in(guest, boss))) == [AccountChanged]
+    assert _kinds(room.do(_log_in(guest, boss))) == [DevicesSeen, AccountChanged]
 
 
 def test_to_the_account_that_one_has_nothing_changes() -> None:
@@ -82,7 +82,7 @@ def test_without_guests_the_nick_becomes_the_accounts_name() -> None:
     room = Room()
     bob = room.account("bob")
     ann = room.member("ann", "#lobby")
-    assert _kinds(room.do(_log_in(ann, bob))) == [AccountChanged, NickChanged]
+    assert _kinds(room.do(_log_in(ann, bob))) == [DevicesSeen, AccountChanged, NickChanged]
     assert room.chat.sessions[ann].source == "bob!~ann@host"
     room.enter(room.chat.accounts["ann"])
 
@@ -91,7 +91,7 @@ def test_nobody_keeps_the_name_of_the_account_that_they_leave() -> None:
     room = Room(GUESTS)
     bob = room.account("bob")
     ann = room.member("ann")
-    assert _kinds(room.do(_log_in(ann, bob))) == [AccountChanged, NickChanged]
+    assert _kinds(room.do(_log_in(ann, bob))) == [DevicesSeen, AccountChanged, NickChanged]
     assert room.chat.sessions[ann].nick == "bob"
 
 
@@ -163,5 +163,5 @@ def test_everything_at_once(rules: Rules) -> None:
     boss = room.account("boss", Role.ADMIN)
     ann = room.member("ann", "#tea")
     events = room.do(_log_in(ann, boss, "user/boss"))
-    assert _kinds(events) == [AccountChanged, HostChanged, UserModesChanged, NickChanged]
+    assert _kinds(events) == [DevicesSeen, AccountChanged, HostChanged, UserModesChanged, NickChanged]
     assert room.chat.sessions[ann].source == "boss!~ann@user/boss"

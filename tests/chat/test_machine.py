@@ -7,8 +7,9 @@ import pytest
 
 from securechat.chat.events import Collected
 from securechat.chat.machine import Applied, Chat, rule
-from securechat.chat.presence import leave, make_channel
+from securechat.chat.presence import leave
 from securechat.chat.refusals import Reason, Refusal, Refused
+from securechat.chat.tenancy import make_channel
 from securechat.chat.views import snapshot
 from tests.chat.room import GUESTS, Room
 

@@ -5,6 +5,7 @@ import pytest
 from securechat.chat.events import (
     Arrived,
     Banned,
+    DevicesSeen,
     Killed,
     Left,
     RulesSet,
@@ -28,7 +29,7 @@ from securechat.chat.requests import (
     Start,
     Wallops,
 )
-from tests.chat.room import GUESTS, Room
+from tests.chat.room import GUESTS, Room, heard
 
 BOSS, ANN, GUEST = 1, 2, 3
 """The sessions of the room below."""
@@ -87,7 +88,7 @@ def test_an_operator_has_no_powers_in_others_channels(room: Room) -> None:
 
 def test_a_kill_ends_all_connections_and_is_seen_as_a_leave(room: Room) -> None:
     second = room.enter(room.chat.accounts["ann"])
-    killed, left, ended = room.do(Kill(BOSS, "ANN", "spam"))
+    killed, left, ended = heard(room.do(Kill(BOSS, "ANN", "spam")))
     assert killed == Killed(
         room.stamp, "boss!~boss@host", room.chat.accounts["boss"].id, "ann", "spam", "boss", False, (ANN, second)
     )
@@ -106,7 +107,7 @@ def test_as_many_connections_as_there_can_be_end_in_few_events(room: Room) -> No
     ann = room.chat.accounts["ann"]
     for _ in range(room.chat.rules.sessions_per_user - 1):
         room.enter(ann)
-    assert len(room.do(Kill(BOSS, "ann", ""))) == 3
+    assert [type(event) for event in room.do(Kill(BOSS, "ann", ""))] == [Killed, DevicesSeen, Left, SessionsEnded]
 
 
 def test_one_can_kill_oneself_and_not_nobody(room: Room) -> None:
@@ -130,7 +131,7 @@ def test_wallops_go_to_operators_and_to_who_asked_for_them(room: Room) -> None:
 
 
 def test_a_ban_of_an_account_ends_its_connections(room: Room) -> None:
-    banned, left, ended = room.do(AddBan(BOSS, BanKind.ACCOUNT, "ANN", "spam"))
+    banned, left, ended = heard(room.do(AddBan(BOSS, BanKind.ACCOUNT, "ANN", "spam")))
     ban = ServerBan(BanKind.ACCOUNT, "ann", "spam", "boss", room.stamp, None)
     assert banned == Banned(room.stamp, ban, BOSS)
     assert isinstance(left, Left)

@@ -146,6 +146,8 @@ def test_operators_of_a_channel_that_nobody_owns_give_it_to_an_account() -> None
         9,
         (("b", channel.lists["b"]["eve!*@*"]), ("e", channel.lists["e"]["bob!*@*"])),
         (("url", "x"),),
+        None,
+        ((room.chat.accounts["ann"].id, channel.created, True),),
     ), "nothing of it has been written down before"
     assert channel.lasting
     room.refused(SetOwner(guest, "#fun", None), Reason.NOT_OWNER, "#fun")

@@ -19,7 +19,7 @@ from securechat.chat.requests import (
     Start,
 )
 from securechat.irc.modes import ModeChange
-from tests.chat.room import GUESTS, Room
+from tests.chat.room import GUESTS, Room, heard
 
 
 def _away(events: list[Event]) -> AwayChanged:
@@ -212,7 +212,7 @@ def test_what_is_said_of_a_bot_says_so() -> None:
         Depart(ann, ""),
     ]
     for request in requests:
-        (event,) = room.do(request)
+        (event,) = heard(room.do(request))
         assert getattr(event, "bot", None) is True
 
 

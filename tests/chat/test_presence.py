@@ -7,6 +7,7 @@ from securechat.chat.events import (
     AccountAdded,
     Arrived,
     ChannelMade,
+    DevicesSeen,
     Left,
     MemberView,
     NickChanged,
@@ -30,7 +31,7 @@ from securechat.chat.requests import (
     SetTopic,
     Start,
 )
-from tests.chat.room import FIRST_STAMP, GUESTS, Room
+from tests.chat.room import FIRST_STAMP, GUESTS, Room, heard
 
 
 def test_the_first_start_makes_the_lobby() -> None:
@@ -56,7 +57,8 @@ def test_a_start_ends_who_was_there_before() -> None:
     room = Room(GUESTS)
     ann = room.member("ann", "#tea")
     guest = room.enter("guest", "#lobby", "#fun")
-    ended, started = room.do(Start(Rules(topic_length=5)))
+    seen, ended, started = room.do(Start(Rules(topic_length=5)))
+    assert isinstance(seen, DevicesSeen)
     assert isinstance(ended, SessionsEnded)
     assert ended.sessions == (ann, guest)
     assert started == Started(ended.stamp + 1, Rules(topic_length=5))
@@ -80,14 +82,16 @@ def test_an_account_wears_its_name_whatever_it_wishes() -> None:
     room = Room()
     ann = room.account("Ann")
     arrived = room.one(room.login(ann, "somebody"), Arrived)
-    assert arrived == Arrived(room.stamp, 1, "Ann", "Ann!~Ann@host", "Ann", ann.id, (), 0, realname="Ann's name")
+    assert arrived == Arrived(
+        room.stamp, 1, "Ann", "Ann!~Ann@host", "Ann", ann.id, (), 0, realname="Ann's name", devices=("",), replay=100
+    )
     assert room.chat.users["ann"].since == room.stamp
 
 
 def test_nobody_sees_who_arrives() -> None:
     room = Room()
     room.member("ann", "#lobby")
-    arrived = room.one(room.login(room.account("bob")), Arrived)
+    (arrived,) = room.do(room.login(room.account("bob")))
     assert not hasattr(arrived, "audience")
 
 
@@ -154,11 +158,19 @@ def test_the_leave_is_announced_when_the_last_session_goes() -> None:
     ann = room.account("ann")
     first, second = room.enter(ann, "#lobby"), room.enter(ann)
     bob = room.member("bob", "#lobby")
-    assert room.do(Depart(first, "gone")) == []
+    assert heard(room.do(Depart(first, "gone"))) == []
     assert set(room.chat.channels["#lobby"].audience) == {second, bob}
     left = room.one(Depart(second, "gone too"), Left)
     assert left == Left(
-        room.stamp, "ann!~ann@host", "ann", ann.id, "gone too", ("#lobby",), (bob,), False, "ann's name"
+        room.stamp + 1,
+        "ann!~ann@host",
+        "ann",
+        ann.id,
+        "gone too",
+        ("#lobby",),
+        (bob,),
+        realname="ann's name",
+        channel_ids=(room.chat.channels["#lobby"].id,),
     )
     assert room.nicks("#lobby") == {"bob": ""}
 
@@ -205,7 +217,9 @@ def test_a_session_that_has_gone_can_do_nothing() -> None:
 def test_guests_come_where_they_are_allowed() -> None:
     room = Room(GUESTS)
     arrived = room.one(room.visit("Guest"), Arrived)
-    assert arrived == Arrived(room.stamp, 1, "Guest", "Guest!~guest@host", None, None, (), 0, realname="a guest")
+    assert arrived == Arrived(
+        room.stamp, 1, "Guest", "Guest!~guest@host", None, None, (), 0, realname="a guest", replay=100
+    )
 
 
 def test_what_a_guest_may_be_called() -> None:

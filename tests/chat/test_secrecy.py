@@ -19,8 +19,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from securechat.chat import views, views_metadata, views_people
-from securechat.chat.events import Event, SessionsEnded
+from securechat.chat import redaction, views, views_history, views_metadata, views_people
+from securechat.chat.events import Event, Returned, SessionsEnded
 from securechat.chat.machine import MAX_EVENTS, Applied, Chat
 from securechat.chat.model import Role, Rules
 from securechat.chat.refusals import Reason, Refusal
@@ -34,7 +34,10 @@ from securechat.chat.requests import (
     Invite,
     Join,
     Kick,
+    MarkRead,
+    Original,
     Part,
+    Redact,
     RenameChannel,
     Request,
     Say,
@@ -85,12 +88,18 @@ QUESTIONS: dict[str, Question] = {
     "described": lambda chat, me: [views_metadata.described(chat, me, name) for name in [*_NICKS, *_CHANNELS, "*"]],
     "members_described": lambda chat, me: [views_metadata.members_described(chat, me, name) for name in _CHANNELS],
     "all_described": lambda chat, me: views_metadata.all_described(chat, me, _NICKS),
+    "past_of": lambda chat, me: [_past(views_history.past_of(chat, me, name)) for name in _NICKS + _CHANNELS],
+    "all_pasts": lambda chat, me: _pasts(chat, me),
+    "marker_of": lambda chat, me: [views_history.marker_of(chat, me, name) for name in _NICKS + _CHANNELS],
+    "markers_of": views_history.markers_of,
+    "names_of": lambda chat, me: views_history.names_of(chat, [(user.id, "eve") for user in chat.users.values()]),
 }
 """Every question that there is, by the name of the function that answers it."""
 
 NO_QUESTIONS = {
     "snapshot": "for comparing chats in tests",
     "bans": "for operators only",
+    "bound": "of the answers above; what is said elsewhere does not show in them",
 }
 
 
@@ -104,6 +113,16 @@ def _whois(chat: Chat, session: int, nick: str) -> views_people.Whois | None:
     return replace(answer, person=answer.person._replace(last_spoke=0)) if answer else None
 
 
+def _past(past: views_history.Past | None) -> views_history.Past | None:
+    """Without the stamp of what was asked last, of whatever."""
+    return replace(past, last=0) if past else None
+
+
+def _pasts(chat: Chat, session: int) -> object:
+    found = views_history.all_pasts(chat, session)
+    return found and (found.party, [_past(past) for past in found.channels])
+
+
 def _functions(module: ModuleType) -> Iterator[str]:
     for name, function in inspect.getmembers(module, inspect.isfunction):
         if function.__module__ == module.__name__ and not name.startswith("_"):
@@ -111,7 +130,7 @@ def _functions(module: ModuleType) -> Iterator[str]:
 
 
 def test_no_question_is_left_out() -> None:
-    names = [name for module in (views, views_people, views_metadata) for name in _functions(module)]
+    names = [name for module in (views, views_people, views_metadata, views_history) for name in _functions(module)]
     assert sorted(names) == sorted([*QUESTIONS, *NO_QUESTIONS])
 
 
@@ -134,6 +153,7 @@ _by_eve: st.SearchStrategy[Request] = st.one_of(
     st.builds(Silence, _eve, st.booleans(), _nicks),
     st.builds(ChangeNick, _eve, st.sampled_from(["eve", "evelyn"])),
     st.builds(Collect, _eve, st.just(2**62)),
+    st.builds(MarkRead, _eve, _channels | _nicks, any_request.times),
 )
 
 
@@ -158,7 +178,7 @@ class _Heard:
 
 def _heard(answer: Applied | Refusal, session: int) -> list[_Heard]:
     """What a session hears of what became of a request."""
-    return [_Heard(type(event), _content(event)) for event in _events(answer) if session in _hearers(event)]
+    return [_Heard(type(event), _content(event, session)) for event in _events(answer) if session in _hearers(event)]
 
 
 def _events(answer: Applied | Refusal) -> list[Event]:
@@ -171,13 +191,17 @@ _WHO_HEARS = {"audience", "copies", "joiners", "own", "watchers"}
 def _hearers(event: Event) -> set[int]:
     if isinstance(event, SessionsEnded):
         return set(event.sessions)
+    if isinstance(event, Returned):
+        return {session for place in event.places for session in place.audience}
     return {session for name in _WHO_HEARS for session in getattr(event, name, ())}
 
 
-def _content(event: Event) -> dict[str, object]:
-    """All that a hearer may learn of an event: not who else hears it, nor which channels somebody left by leaving."""
+def _content(event: Event, session: int) -> dict[str, object]:
+    """All that a hearer may learn of an event: not who else hears it, nor in which channels somebody is besides."""
     assert is_dataclass(event)
-    names = {field.name for field in fields(event)} - _WHO_HEARS - {"channels", "members"}
+    if isinstance(event, Returned):
+        event = replace(event, places=tuple(place for place in event.places if session in place.audience), forgotten=())
+    names = {field.name for field in fields(event)} - _WHO_HEARS - {"channels", "channel_ids", "members"}
     return {name: normal(getattr(event, name)) for name in names}
 
 
@@ -232,6 +256,28 @@ class TwoChats(RuleBasedStateMachine):
     @rule(request=_by_eve)
     def eve_does(self, request: Request) -> None:
         self.both(request)
+
+    @rule(
+        name=_channels | _channels.map("@{}".format) | _nicks,
+        place=st.sampled_from(["#den", "#lobby", "#fun", None]),
+        written=_channels | _channels.map("@{}".format) | _nicks,
+        parties=st.tuples(_nicks, _nicks),
+        ago=st.integers(0, 20),
+    )
+    def eve_takes_back(self, name: str, place: str | None, written: str, parties: tuple[str, str], ago: int) -> None:
+        """Or wants to, a message of which she has the msgid, wherever it was said."""
+        channel = self.with_den.channels.get(place) if place else None
+        author, other = (self.with_den.accounts.get(nick) for nick in parties)
+        message = Original(
+            self.stamp - ago * MAX_EVENTS,
+            author.id if author else None,
+            channel.id if channel else None,
+            written,
+            other.id if other and not channel else None,
+        )
+        self.both(Redact(EVE, name, message, "gone"))
+        answers = {redaction.unknown(chat, EVE, name, "x") for chat in (self.with_den, self.without)}
+        assert len(answers) == 1
 
     @rule(requests=st.lists(_by_eve, min_size=1, max_size=8))
     def eve_does_much(self, requests: list[Request]) -> None:
@@ -303,6 +349,13 @@ _ALL_BUT_JOIN: list[Request] = [
     SetMetadata(2, _NAMED, "url", "x"),
     SetMetadata(2, _NAMED, "Bad Key", "x"),
     ClearMetadata(2, _NAMED),
+    MarkRead(2, _NAMED, 1),
+    *(
+        Redact(2, prefix + _NAMED, Original(1_000_100, author, channel, _NAMED, None), "x")
+        for prefix in ("", "@")
+        for author in (None, 1_000_032)
+        for channel in (None, 1_000_064)
+    ),
 ]
 
 
@@ -319,7 +372,9 @@ def test_a_secret_channel_is_as_one_that_is_not_there(room: Room, request_: Requ
         return Refusal(answer.reason, tuple(word.replace(name, _NAMED) for word in answer.context))
 
     assert about("#den") == about("#none")
-    assert about("#den").reason in (Reason.NO_SUCH_CHANNEL, Reason.METADATA_TARGET, Reason.NO_SUCH_NICK)
+    assert about("#den").reason in (
+        Reason.NO_SUCH_CHANNEL, Reason.METADATA_TARGET, Reason.NO_SUCH_NICK, Reason.REDACT_TARGET,
+    )  # fmt: skip
 
 
 def test_the_exceptions(room: Room) -> None:

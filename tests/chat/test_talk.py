@@ -39,7 +39,8 @@ def test_a_guest_speaks_without_an_account() -> None:
     room = Room(GUESTS)
     guest = room.enter("guest", "#lobby")
     said = room.one(Say(guest, "PRIVMSG", "#lobby", "boo"), Said)
-    assert (said.source, said.account, said.account_id) == ("guest!~guest@host", None, None)
+    assert (said.source, said.account) == ("guest!~guest@host", None)
+    assert said.account_id == room.chat.users["guest"].since, "there is no account of that id, nor will there be"
 
 
 def test_messages_share_one_audience_until_somebody_comes_or_goes() -> None:
@@ -97,7 +98,12 @@ def test_a_message_to_a_guest() -> None:
     room = Room(GUESTS)
     ann, guest = room.member("ann"), room.enter("Guest")
     said = room.one(Say(ann, "PRIVMSG", "guest", "psst"), Said)
-    assert (said.target, said.target_id, said.audience, said.copies) == ("Guest", None, (guest,), (ann,))
+    assert (said.target, said.target_id, said.audience, said.copies) == (
+        "Guest",
+        room.chat.users["guest"].since,
+        (guest,),
+        (ann,),
+    )
 
 
 def test_a_message_to_oneself_comes_once() -> None:

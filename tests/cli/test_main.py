@@ -20,7 +20,7 @@ def test_the_version(tmp_path: Path) -> None:
 def test_the_help_has_every_command(tmp_path: Path) -> None:
     done = securechat(tmp_path, "--help")
     assert done.returncode == 0
-    for command in ("connect", "server", "user", "ban", "demo"):
+    for command in ("connect", "server", "user", "ban", "backup", "restore", "export", "check", "demo"):
         assert f"\n  {command} " in done.stdout
 
 

@@ -5,20 +5,16 @@ message, and gives the lines of the answer, no line at all to say nothing, or No
 """
 
 import contextlib
-import os
 import queue
 import socket
 import ssl
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
-from securechat.client.connection import Client
 from securechat.client.events import Event
-from securechat.irc.caps import OFFERS, Negotiation
+from securechat.irc.caps import Negotiation
 from securechat.irc.errors import ProtocolError, SaslError
 from securechat.irc.lines import MAX_TAGS_FROM_CLIENT, LineBuffer
 from securechat.irc.message import Message
@@ -26,16 +22,14 @@ from securechat.irc.multiline import CONCAT_TAG, joined, logical
 from securechat.irc.names import casefold
 from securechat.irc.sasl import Plain, PlainCredentials, SaslServer
 from securechat.irc.tags import format_tags
-from securechat.tls.contexts import client_context, server_context
+from securechat.tls.contexts import server_context
 from securechat.tls.link import Link, LinkBroken
+from tests.client.offers import PLAIN
 
 LIMIT = 20.0
 """Seconds after which a test that waits gives up: far more than anything needs."""
 
 PASSWORD = "correct horse"
-
-CONNECT = [sys.executable, "-m", "securechat", "connect"]
-"""`securechat connect` as a process."""
 
 E = TypeVar("E", bound=Event)
 Rule = Callable[["Session", Message], "list[str] | None"]
@@ -67,6 +61,10 @@ class Session:
     def source(self) -> str:
         return f"{self.nick}!{self.user}@client.example"
 
+    @property
+    def gone(self) -> bool:
+        return self._stop
+
     def send(self, *lines: str) -> None:
         """Lines as they are; for any thread."""
         self._link.send("".join(line + "\r\n" for line in lines).encode())
@@ -96,6 +94,8 @@ class Session:
                 if data is None:
                     break
                 for item in lines.feed(data):
+                    if self.gone:  # whoever has gone hears no more
+                        break
                     assert not isinstance(item, ProtocolError), item
                     self.peer.handle(self, Message.parse(item))
         except (LinkBroken, OSError):
@@ -114,7 +114,7 @@ class Peer:
     def __init__(
         self,
         certificate: Path | ssl.SSLContext,
-        offers: Mapping[str, str] | None = OFFERS,
+        offers: Mapping[str, str] | None = PLAIN,
         accounts: Mapping[str, str] | None = None,
     ) -> None:
         self.context = certificate if isinstance(certificate, ssl.SSLContext) else server_context(certificate)
@@ -361,40 +361,3 @@ class Recorder:
             event = self.events.get(timeout=LIMIT)
             if isinstance(event, kind):
                 return event
-
-
-@contextlib.contextmanager
-def connected(
-    peer: Peer, ca: Path, on_event: Callable[[Event], None], nick: str = "alice", **options: Any
-) -> Iterator[Client]:
-    """A client that is logged in, and leaves in the end."""
-    client = Client(on_event, **options)
-    client.connect("localhost", peer.port, client_context(ca), nick=nick, password=PASSWORD, timeout=LIMIT)
-    try:
-        yield client
-    finally:
-        client.leave()
-
-
-@contextlib.contextmanager
-def running(
-    peer_port: int, ca: Path, *options: str, nick: str = "alice", password: str | None = PASSWORD, **popen: Any
-) -> Iterator[subprocess.Popen[bytes]]:
-    """`securechat connect` as a process, which is killed if it is still there in the end."""
-    environment = {**os.environ, "SECURECHAT_PASSWORD": password or ""}
-    command = [*CONNECT, "--user", nick, "--port", str(peer_port), "--ca", str(ca), *options]
-    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **popen}
-    with subprocess.Popen(command, env=environment, **streams) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def run(
-    peer_port: int, ca: Path, *options: str, data: bytes = b"", **others: Any
-) -> "subprocess.CompletedProcess[bytes]":
-    """`securechat connect` with this input, to its end."""
-    with running(peer_port, ca, *options, **others) as process:
-        out, err = process.communicate(data, timeout=LIMIT)
-        return subprocess.CompletedProcess(CONNECT, process.returncode, out, err)

@@ -1,28 +1,15 @@
 """What can be typed: each command becomes the line that it should, and what makes no sense is told."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from securechat.client.commands import COMMANDS, obey
-from securechat.client.connection import Client
 from securechat.client.events import Acknowledged, Refused
-from tests.client.support import LIMIT, OLD, Peer, Recorder, Session, connected
-
-
-@dataclass
-class Screen:
-    """What a command needs of a screen: it keeps what is shown."""
-
-    client: Client
-    current: str | None = "#c"
-    leaving: str | None = None
-    shown: list[str] = field(default_factory=list)
-
-    def show(self, line: str) -> None:
-        self.shown.append(line)
+from tests.client.clients import steady
+from tests.client.screens import Screen
+from tests.client.support import LIMIT, OLD, Peer, Recorder, Session
 
 
 @pytest.fixture
@@ -38,10 +25,12 @@ def recorder() -> Recorder:
 
 @pytest.fixture
 def screen(peer: Peer, ca: Path, recorder: Recorder) -> Iterator[Screen]:
-    with connected(peer, ca, recorder) as client:
-        client.settle()
+    with steady(peer, ca, recorder) as chat:
+        chat.wait_until_here()
+        chat.client.settle()
         peer.wait_for("PING")  # and with it all that has to do with the registration
-        yield Screen(client)
+        peer.wait_for("PING")
+        yield Screen(chat)
 
 
 def _session(peer: Peer) -> Session:
@@ -211,9 +200,9 @@ def test_whom_one_ignores_is_kept_by_the_server(peer: Peer, screen: Screen) -> N
 
 
 def test_or_here_alone(certs: Path, ca: Path) -> None:
-    with Peer(certs / "server.pem", OLD) as old, connected(old, ca, Recorder()) as client:
-        screen = Screen(client)
-        client.fetch_ignored()
+    with Peer(certs / "server.pem", OLD) as old, steady(old, ca, Recorder()) as chat:
+        screen = Screen(chat)
+        chat.wait_until_here()
         obey(screen, "/ignore bob")
         obey(screen, "/ignore")
         obey(screen, "/unignore bob")
@@ -224,7 +213,7 @@ def test_or_here_alone(certs: Path, ca: Path) -> None:
             "* you no longer ignore bob",
             "* you ignore nobody",
         ]
-        assert client.unanswered() == 0
+        assert chat.client.unanswered() == 0
 
 
 def test_every_command_has_its_help(screen: Screen) -> None:

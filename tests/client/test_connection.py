@@ -9,17 +9,18 @@ from securechat.client import events
 from securechat.client.connection import Client
 from securechat.client.errors import ConnectionLostError, LoginRefusedError, RegistrationRefusedError
 from securechat.client.events import Acknowledged, Disconnected, Event, Joined, MessageReceived, Refused, ServerSaid
-from securechat.irc.caps import OFFERS
 from securechat.irc.message import Message
 from securechat.irc.words import UnsendableError
 from securechat.tls.contexts import client_context
-from tests.client.support import LIMIT, OLD, PASSWORD, Peer, Recorder, Session, connected
+from tests.client.clients import connected
+from tests.client.offers import PLAIN
+from tests.client.support import LIMIT, OLD, PASSWORD, Peer, Recorder, Session
 
 
 @pytest.fixture(params=["modern", "old"])
 def peer(request: pytest.FixtureRequest, certs: Path) -> Peer:
     """A server that has everything, and one that has next to nothing: not started yet."""
-    return Peer(certs / "server.pem", OFFERS if request.param == "modern" else OLD)
+    return Peer(certs / "server.pem", PLAIN if request.param == "modern" else OLD)
 
 
 def test_a_conversation(peer: Peer, ca: Path) -> None:
@@ -225,6 +226,15 @@ def test_a_server_that_stays_silent_is_lost(peer: Peer, ca: Path) -> None:
         assert alice.ended
         with pytest.raises(ConnectionLostError, match="no sign of life"):
             alice.say("#lobby", "x")
+
+
+def test_a_server_that_does_not_answer_is_lost_sooner(peer: Peer, ca: Path) -> None:
+    recorder = Recorder()
+    peer.rules["PRIVMSG"] = peer.rules["PING"] = lambda *_: []
+    with peer, connected(peer, ca, recorder, answer_after=0.01, lost_after=0.05) as alice:
+        alice.say("nobody", "x")
+        error = recorder.wait_for(Disconnected).error
+        assert "no sign of life for 0 seconds" in str(error)
 
 
 @pytest.mark.parametrize(

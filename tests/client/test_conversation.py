@@ -83,7 +83,8 @@ def test_a_batch_in_the_answer_does_not_end_it(modern: Conversation) -> None:
         "@batch=in :bob!b@h PRIVMSG #c :long ago",
         ":s BATCH -in",
     )
-    assert said.batch == "chathistory"
+    assert isinstance(said, events.Page)
+    assert [entry.batch for entry in said.entries] == ["chathistory"]
     assert not request.settled
     assert hear(modern, ":s BATCH -out") == [Acknowledged(request)]
 

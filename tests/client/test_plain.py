@@ -1,6 +1,8 @@
 """The lines that people and programs read."""
 
 import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -27,6 +29,7 @@ from securechat.client.events import (
     Parted,
     Quit,
     RealnameChanged,
+    Redacted,
     Refused,
     ServerSaid,
     TopicChanged,
@@ -147,7 +150,7 @@ def test_no_event_makes_two_lines(text: str) -> None:
         Kicked(text, text, text, text, own=False),
         TopicChanged(text, text, text),
         Names(text, (text, text)),
-        ServerSaid(text, text, (text, text)),
+        ServerSaid(text, f"X{text}", (text, text)),
         Invited(text, text, text),
         ModesChanged(text, text, text),
         ModesChanged(text, text, text, (ModeChange(True, "b", text),)),
@@ -157,6 +160,8 @@ def test_no_event_makes_two_lines(text: str) -> None:
         RealnameChanged(text, text),
         AccountChanged(text, text),
         Wallops(text, text),
+        Redacted(text, text, text, text, own=False, private=False, author=text),
+        replace(_said(text), taken_back=Redacted(text, text, text, text, own=True, private=True)),
         IgnoredChanged(text, adding=True),
         NickChanged(text, text, own=True),
     ):
@@ -172,3 +177,20 @@ def test_refusals_say_what_was_not_said() -> None:
     assert plain.refusal(Refused(said, "404", "#c", "Cannot send")) == "Cannot send (#c); not said: hel␛lo"
     assert plain.refusal(Refused(joined, "473", "#c", "Invite only")) == "Invite only (#c)"
     assert plain.refusal(Refused(None, "", "", "")) == "refused"
+
+
+def test_what_was_taken_back() -> None:
+    now = datetime(2026, 3, 2, 12, 30, tzinfo=UTC)
+    own = Redacted("Alice", HOME, "m1", "", own=True, private=False, author="alice", said=now, time=now)
+    assert plain.line(own, HOME) == f"* Alice took back a message from {now.astimezone():%H:%M}"
+    other = replace(own, by="eve", target="#other", reason="no \x1b good", said=now - timedelta(days=3))
+    when = (now - timedelta(days=3)).astimezone()
+    assert plain.line(other, HOME) == (
+        f"#other * eve took back a message of alice from {when:%Y-%m-%d %H:%M}: no ␛ good"
+    )
+    unknown = Redacted("bob", "me", "m1", "", own=False, private=True)
+    assert plain.line(unknown, HOME) == "(private) * bob took back a message"
+    assert plain.line(replace(unknown, own=True, target="carol"), HOME) == "(to carol) * bob took back a message"
+    gone = replace(_said("one\ntwo"), taken_back=other)
+    assert plain.lines(gone, HOME) == plain.block(gone, HOME) == ["* eve took back this message of alice: no ␛ good"]
+    assert plain.line(replace(gone, target="#tea"), HOME) == ("#tea * eve took back this message of alice: no ␛ good")

@@ -1,16 +1,8 @@
 """`securechat connect` at a terminal: a real one, as far as the process can tell."""
 
-import contextlib
-import os
-import pty
 import re
 import signal
-import struct
-import subprocess
-import termios
-import threading
 from collections.abc import Iterator
-from fcntl import ioctl
 from pathlib import Path
 
 import pytest
@@ -18,100 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prompt_toolkit.utils import get_cwidth
 
-from securechat.client.terminal import wrap
+from securechat.client.rows import wrap
 from securechat.irc.message import Message
-from tests.client.support import CONNECT, LIMIT, OLD, PASSWORD, Peer, Recorder, Session, connected
-
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[>=]")
-
-
-class Screen:
-    """A process at a terminal: what it printed, without its moves, and what is typed."""
-
-    def __init__(self, port: int, ca: Path, *options: str, ask: bool = False, columns: int = 80) -> None:
-        self._near, far = pty.openpty()
-        ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        environment = {**os.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "NO_COLOR": "1"}
-        environment["SECURECHAT_PASSWORD"] = "" if ask else PASSWORD
-        # A session of its own takes the first terminal that it opens for its own, and with it Ctrl-C.
-        opening = ["sh", "-c", 'exec "$@" <"$0" >"$0" 2>&1', os.ttyname(far)]
-        command = [*opening, *CONNECT, "--user", "alice", "--port", str(port), "--ca", str(ca), *options]
-        self.process = subprocess.Popen(command, env=environment, start_new_session=True)
-        self._far: int | None = far
-        self._raw = b""
-        self._position = 0
-        self._more = threading.Condition()
-        self._ended = False
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        data = b"-"
-        while data:
-            try:
-                data = os.read(self._near, 65536)
-            except OSError:  # how Linux says that nobody has the terminal open any more
-                data = b""
-            with self._more:
-                self._raw += data
-                self._ended = not data
-                self._more.notify_all()
-
-    @property
-    def raw(self) -> str:
-        return self._raw.decode(errors="replace")
-
-    @property
-    def text(self) -> str:
-        return _ESCAPES.sub("", self.raw).replace("\r", "").replace("\n      ", " ")
-
-    def wait_for(self, text: str) -> None:
-        """Wait until it has printed this, after what was waited for before."""
-
-        def found() -> bool:
-            return text in self.text[self._position :] or self._ended
-
-        with self._more:
-            assert self._more.wait_for(found, LIMIT), self.text
-            assert text in self.text[self._position :], self.text
-            self._position = self.text.index(text, self._position) + len(text)
-
-    def type(self, text: str) -> None:
-        os.write(self._near, text.encode())
-
-    def end(self) -> int:
-        """Wait until the process has ended, and all that it printed is read; its status."""
-        status = self.process.wait(LIMIT)
-        self._hang_up()
-        return status
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self._hang_up()
-        os.close(self._near)
-
-    def _hang_up(self) -> None:
-        # Until the process has opened the terminal itself, ours is what keeps it from ending.
-        if self._far is not None:
-            os.close(self._far)
-            self._far = None
-        self._reader.join(LIMIT)
+from tests.client.clients import connected
+from tests.client.screens import ESCAPES, at_screen
+from tests.client.support import LIMIT, OLD, PASSWORD, Peer, Recorder, Session
 
 
 @pytest.fixture
 def peer(certs: Path) -> Iterator[Peer]:
     with Peer(certs / "server.pem") as peer:
         yield peer
-
-
-@contextlib.contextmanager
-def at_screen(peer: Peer, ca: Path, *options: str, ask: bool = False, columns: int = 80) -> Iterator[Screen]:
-    screen = Screen(peer.port, ca, *options, ask=ask, columns=columns)
-    try:
-        yield screen
-    finally:
-        screen.close()
 
 
 def test_two_people_talk(peer: Peer, ca: Path) -> None:
@@ -243,8 +152,8 @@ def test_who_gives_no_password_does_not_connect(peer: Peer, ca: Path, keys: str,
 
 
 @pytest.mark.parametrize("polite", [True, False])
-def test_a_lost_connection_ends_it_in_the_middle_of_a_line(peer: Peer, ca: Path, polite: bool) -> None:
-    with at_screen(peer, ca) as screen:
+def test_a_lost_connection_ends_it_if_that_is_wanted(peer: Peer, ca: Path, polite: bool) -> None:
+    with at_screen(peer, ca, "--no-reconnect") as screen:
         screen.wait_for("#lobby>")
         screen.type("half a sen")
         screen.wait_for("half a sen")
@@ -306,7 +215,7 @@ def test_a_message_of_several_lines_can_look_like_nothing_else(peer: Peer, ca: P
             session.send(":bob!b@h BATCH +x draft/multiline #lobby", *batch, "BATCH -x", ":s NOTICE #lobby :end")
             screen.wait_for("-s- end")
             rows = screen.raw.partition("<bob> one")[2].partition("-s- end")[0].split("\r\n")
-            shown = [_ESCAPES.sub("", row) for row in rows[1:-1]]
+            shown = [ESCAPES.sub("", row) for row in rows[1:-1]]
             name = r"\d\d:\d\d <bob> " if columns == 15 else r" {6}\| "
             assert len(shown) >= len(lines) - 1
             assert all(re.match(name, row) for row in shown), shown

@@ -71,9 +71,9 @@ class Person:
 
     def names(self, channel: str) -> set[str]:
         """Who is in the channel, as the answer that comes next tells it."""
-        rows = self.answer("namreply", "endofnames")
-        assert all(row[1] == channel for row in rows)
-        return {name for row in rows for name in row[2].split()}
+        events = self.until("endofnames", lambda event: event.arguments[0] == channel)
+        rows = [event.arguments for event in events if event.type == "namreply"]
+        return {name for row in rows if row[1] == channel for name in row[2].split()}
 
     def whois(self, nick: str) -> dict[str, list[str]]:
         """Ask who somebody is: the arguments of all numerics of the answer, by their names."""

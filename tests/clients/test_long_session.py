@@ -201,8 +201,7 @@ def watches(bob: IrcClient, server: Server, place: Path) -> None:
 
 
 def finds_all_again(bob: IrcClient, carol: Person) -> None:
-    """After the server has: the channel, whose it is, its topic, and bob in it without a word of his."""
-    carol.connection.join(DEN)
+    """After the server has: the channel, whose it is, its topic, and both in it without a word of theirs."""
     assert carol.expect("currenttopic").arguments == [DEN, "Füchse 🦊 und Bären"]
     if carol.names(DEN) == {"carol"}:
         carol.expect("join", lambda event: event.source.nick == "bob")

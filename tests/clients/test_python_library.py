@@ -217,7 +217,8 @@ def test_comes_again_when_the_server_does(server: Server, alice: Person, bob: Pe
             one.connection.reconnect()
             one.expect("welcome")
         again.logged("login", account="alice")
-        bob.join(den, {"bob"})  # whose channel it is has outlived the server
-        alice.join(den, {"@alice", "bob"})
+        # Whose channel it is has outlived the server, and who was in it.
+        assert alice.names(den) == {"@alice"}
+        assert bob.names(den) == {"@alice", "bob"}
         bob.connection.privmsg(den, "da sind wir wieder")
         alice.said("bob", "da sind wir wieder")

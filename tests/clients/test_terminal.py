@@ -8,6 +8,7 @@ import pytest
 from securechat.client.commands import COMMANDS
 from securechat.client.errors import ConnectionLostError, exit_status
 from tests.clients.programs import Irssi
+from tests.clients.restart import another
 from tests.clients.terminals import said, terminal
 from tests.clients.tmux import Pane, Tmux
 from tests.e2e.connects import connected
@@ -231,7 +232,62 @@ def test_has_no_colours_where_none_are_wanted(server: Server, tmux: Tmux, tmp_pa
     assert not _COLOUR.search(carol.raw)
 
 
-def test_says_so_when_the_server_is_gone(carol: Pane, server: Server) -> None:
+def test_goes_on_when_the_server_comes_again(carol: Pane, server: Server) -> None:
+    """What is typed meanwhile is kept, what is in the middle of being typed stays, and each line is there once."""
+    carol.enter("vorher 🦊")
+    said(carol, "<carol> vorher 🦊")
+    server.kill()
+    carol.expect(r"^-- the connection to localhost was lost \(.*\); connecting again$")
+    carol.expect(r"^#lobby \(not connected\)>$")
+    carol.enter("für später 🎈")
+    carol.expect("^-- kept until you are connected again: für später 🎈$")
+    carol.enter("/names")
+    carol.expect("^! there is no connection at the moment")
+    carol.type("mitten im Wort")
+    carol.expect(r"^#lobby \(not connected\)> mitten im Wort$")
+    with another(server) as again, connected(again, "alice") as alice:
+        carol.expect("^-- connected again$")
+        said(carol, "<carol> für später 🎈")
+        carol.expect("^#lobby> mitten im Wort$")
+        carol.type(" und Schluss")
+        carol.press("Enter")
+        said(carol, "<carol> mitten im Wort und Schluss")
+        alice.say("nachher")
+        said(carol, "<alice> nachher")
+        carol.enter("/search später")
+        carol.expect(r"^-- 1 found message:\n   \d\d:\d\d #lobby <carol> für später 🎈$")
+        carol.enter("/redact später -- doch nicht")
+        carol.expect(r"^\d\d:\d\d \* carol took back a message from \d\d:\d\d: doch nicht$")
+    rows = carol.screen().splitlines()
+    for line in ("<carol> vorher 🦊", "<carol> mitten im Wort und Schluss", "<alice> nachher"):
+        assert [row[6:] for row in rows].count(line) == 1
+
+
+def test_shows_what_was_said_before(server: Server, tmux: Tmux, tmp_path: Path) -> None:
+    with connected(server, "alice") as alice:
+        alice.say(*(f"Zeile {number}" for number in range(40)))
+        first = terminal(tmux, server, "carol", tmp_path / "first", "--history", "5")
+        said(first, "<alice> Zeile 39")
+        assert "Zeile 34" not in first.screen()
+        first.enter("/history 3")
+        first.expect(
+            r"^-- 3 older messages in #lobby:\n"
+            r"   \d\d:\d\d #lobby <alice> Zeile 32\n.*Zeile 33\n.*Zeile 34$"
+        )
+        first.enter("gelesen")
+        said(first, "<carol> gelesen")
+        first.enter("exit")
+        assert first.ended() == 0
+        alice.out.expect("* carol quit")
+        alice.say("und das ist neu")
+        second = terminal(tmux, server, "carol", tmp_path / "second", "--history", "5")
+        second.expect(r"<carol> gelesen\n-- new in #lobby since you were last here\n\d\d:\d\d <alice> und das ist neu$")
+        second.enter("/settings always-on on")
+        second.expect(r"^\d\d:\d\d \* always-on is on: ")
+
+
+def test_says_so_when_the_server_is_gone(server: Server, tmux: Tmux, tmp_path: Path) -> None:
+    carol = terminal(tmux, server, "carol", tmp_path / "carol", "--no-reconnect")
     carol.type("mitten im Wort")
     carol.expect("mitten im Wort$")
     server.kill()

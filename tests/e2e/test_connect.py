@@ -55,7 +55,10 @@ def test_a_file_goes_in_and_comes_out(place: Place, tmp_path: Path) -> None:
 
 def test_a_server_that_dies_while_a_file_is_sent(place: Place) -> None:
     """The status says that not all has arrived; how much has, is said and true."""
-    with running(place) as server, connected(server, "alice") as alice, Chatter(server, "bob", join="#lobby") as bob:
+    with ExitStack() as stack:
+        server = stack.enter_context(running(place))
+        alice = stack.enter_context(connected(server, "alice", "--no-reconnect"))
+        bob = stack.enter_context(Chatter(server, "bob", join="#lobby"))
         alice.say(*(f"line {number}" for number in range(100)))
         bob.expect("PRIVMSG", "#lobby", "line 99")
         server.kill()

@@ -84,6 +84,7 @@ def test_what_is_said_to_one_is_for_that_one(server: Server) -> None:
 
 def test_only_members_hear_and_speak(server: Server) -> None:
     with Chatter(server, "alice", join="#inside") as alice, Chatter(server, "bob") as bob:
+        alice.sync()  # they may meet in channels in which they were before
         bob.send("PRIVMSG #inside :let me in")
         bob.expect("404", "bob", "#inside")
         bob.send("PRIVMSG #nowhere :hello?")

@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from securechat.irc.message import Message
 from tests.e2e.servers import LIMIT, PASSWORD, Server
@@ -26,6 +26,9 @@ CAPABILITIES = (
 """What a modern client asks for besides `sasl`."""
 
 
+SocketType = TypeVar("SocketType", bound=socket.socket)
+
+
 class Ended(Exception):  # noqa: N818  (it is what happened)
     """The server has closed the connection. `clean`: with a close_notify, so nothing is missing."""
 
@@ -36,12 +39,24 @@ class Ended(Exception):  # noqa: N818  (it is what happened)
 
 def dial(server: Server, *, host: str = "127.0.0.1", receive_buffer: int | None = None) -> socket.socket:
     """A TCP connection; `receive_buffer` in bytes makes it take little that is not read."""
+    return _connected(_socket(host, receive_buffer), server, host)
+
+
+def _socket(host: str, receive_buffer: int | None) -> socket.socket:
     sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     sock.settimeout(LIMIT)
     if receive_buffer is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    sock.connect((host, server.port))
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def _connected(sock: SocketType, server: Server, host: str) -> SocketType:
+    try:
+        sock.connect((host, server.port))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except BaseException:
+        sock.close()
+        raise
     return sock
 
 
@@ -56,12 +71,9 @@ class Wire:
     """A TLS connection to a server, in lines."""
 
     def __init__(self, server: Server, *, host: str = "127.0.0.1", receive_buffer: int | None = None) -> None:
-        raw = dial(server, host=host, receive_buffer=receive_buffer)
-        try:
-            self.sock = trusting(server).wrap_socket(raw, server_hostname="localhost")
-        except BaseException:
-            raw.close()
-            raise
+        # Wrapped before it is connected: `wrap_socket` leaves a connection open that was reset meanwhile.
+        wrapped = trusting(server).wrap_socket(_socket(host, receive_buffer), server_hostname="localhost")
+        self.sock = _connected(wrapped, server, host)
         self.server = server
         self.lines: list[str] = []
         """All that has come so far."""
@@ -187,10 +199,11 @@ class Chatter(Wire):
         first: Iterable[str] = (),
         host: str = "127.0.0.1",
         receive_buffer: int | None = None,
+        device: str = "",
     ) -> None:
         super().__init__(server, host=host, receive_buffer=receive_buffer)
         try:
-            login = [] if password is None else login_lines(nick, password)
+            login = [] if password is None else login_lines(nick, password, f"{nick}@{device}" if device else None)
             wanted = " ".join(capabilities)
             caps = [f"CAP REQ :{wanted}"] if wanted else []
             self.send("CAP LS 302", *first, f"NICK {nick}", f"USER {nick} 0 * :{nick}", *caps, *login, "CAP END")

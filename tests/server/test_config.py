@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from securechat.server import config_kinds as kinds
 from securechat.server.config import NAMED_TABLES, Config, ConfigError, keys_of, load, read, tables, with_options
 from securechat.server.config_example import example
+from securechat.store.retention_policy import Keep
 
 HASH = "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$" + "A" * 43
 OPERATOR = f"[operators.helen]\npassword = '{HASH}'\n"
@@ -127,6 +128,28 @@ Be kind.
     assert config.warnings == ()
 
 
+def test_what_is_kept(file: Callable[[str], Path]) -> None:
+    endless = load(file("")).retention.policy()
+    assert endless.endless
+    assert endless.of("#tea") == Keep(0, 0)
+    policy = load(
+        file(
+            """
+            [retention]
+            days = 365
+            private_days = 30
+            [retention.channels."#Tea"]
+            megabytes = 100
+            [retention.channels."#archive"]
+            days = 0
+            """
+        )
+    ).retention.policy()
+    assert not policy.endless
+    assert policy.private_days == 30
+    assert [policy.of(name) for name in ("#other", "#tEA", "#archive")] == [Keep(365, 0), Keep(365, 100), Keep(0, 0)]
+
+
 def test_a_home_directory(file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/somebody")
     assert load(file('[store]\ndata = "~/chat"')).store.data == Path("/home/somebody/chat")
@@ -145,6 +168,14 @@ def test_a_home_directory(file: Callable[[str], Path], monkeypatch: pytest.Monke
         ("[[server]]", ["[server] must be a table"]),
         ("[limits]\nthrottle = 1", ["[limits] throttle must be true or false, not 1"]),
         ("[limits]\ntargets = true", ["[limits] targets must be a whole number from 1 to 100, not True"]),
+        ("[retention]\ndays = -1", ["[retention] days must be a whole number from 0 to 36_500, not -1"]),
+        ("[retention]\nchannels = 1", ["[retention] channels must be tables by the names of channels"]),
+        ("[retention.channels.tea]\ndays = 1", ["[retention] channels must be"]),
+        ('[retention.channels."#tea"]', ["[retention] channels must be"]),
+        ('[retention.channels]\n"#tea" = 3', ["[retention] channels must be"]),
+        ('[retention.channels."#tea"]\nweeks = 1', ["[retention] channels must be"]),
+        ('[retention.channels."#tea"]\ndays = 1.5', ["[retention] channels must be"]),
+        ('[retention.channels]\n"#tea" = {days = 1}\n"#TEA" = {days = 2}', ["[retention] channels must be"]),
         ("[limits]\ntargets = 0", ["[limits] targets"]),
         ("[limits]\ntargets = 101", ["[limits] targets"]),
         ("[limits]\ntargets = 4.0", ["[limits] targets"]),

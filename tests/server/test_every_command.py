@@ -22,7 +22,7 @@ from securechat.irc.numerics import Numeric
 from securechat.server.commands import registry
 from securechat.server.config import OperatorConfig
 from securechat.store.passwords import Hasher, Parameters
-from tests.server.wire import NAME, PASSWORD, Client, House, plain, running
+from tests.server.wire import NAME, PASSWORD, Client, House, cap_req, plain, running
 
 HASHER = Hasher(Parameters(memory=8, passes=1))
 
@@ -169,7 +169,7 @@ class Tormentor:
         if self._kind == "nobody":
             client.sync()
         elif self._kind == "negotiating":
-            client.send("CAP LS 302", f"CAP REQ :{' '.join(caps)}", f"NICK {house.guest_name()}")
+            client.send("CAP LS 302", *cap_req(caps), f"NICK {house.guest_name()}")
             client.sync()
         else:
             account = {"member": "carol", "operator": "overlord"}.get(self._kind)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from securechat.irc.message import Message
-from securechat.server import answers
+from securechat.server import replay
 from securechat.server.config import Limits
 from securechat.server.reader import MAX_PENDING, Reader
 from securechat.server.session import Session
@@ -170,7 +170,7 @@ def test_a_line_costs_as_many_tokens_as_it_has_targets(
 
 def test_more_is_kept_than_is_read_at_once(house: House, opened: Opener) -> None:
     """All of it is shown, in order, with one PING behind it."""
-    number = 2 * answers.HELD_AT_ONCE + 1
+    number = 2 * replay.PAGE + 1
     sender = opened(account="carol")
     sender.send(*(f"PRIVMSG dave :{count}" for count in range(number)))
     assert len([m for m in sender.sync() if m.command == "301"]) == number

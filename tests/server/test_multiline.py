@@ -192,8 +192,14 @@ def test_one_that_is_kept(opened: Opener) -> None:
         dave.to_end()
         return messages
 
-    batched = come(*MULTILINE, "message-tags")
-    assert taken_apart(batched[:-1])[1] == list(EXAMPLE)
+    outer, *batched, last, end = come(*MULTILINE, "message-tags", "server-time")
+    reference = outer.params[0][1:]
+    assert (outer.params[1:], end.params) == (["chathistory", sender.nick], ["-" + reference])
+    assert last.params[1] == "and more"
+    for message in (batched[0], batched[-1], last):
+        assert message.tags["batch"] == reference
+        message.tags = {}
+    assert taken_apart(batched)[1] == list(EXAMPLE)
     assert [shown(message) for message in come("server-time")] == [
         f"{sender.nick} PRIVMSG dave :{text}" for text in ("hello", "how is ", "everyone?", "and more")
     ]

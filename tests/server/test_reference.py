@@ -125,10 +125,12 @@ def _events(node: ast.AST) -> dict[tuple[str, str], set[str] | None]:
     level = {"on_error": "error", "_on_error": "error", "_log_failure": "warn"}.get(method)
     if ast.unparse(node.func.value).endswith("log"):
         level = _LEVELS.get(method)
+    if method == "_tell" and isinstance(node.args[0], ast.Constant):  # an exception, or what has been done
+        level = "error" if len(node.args) > 1 else "info"
     if level is None:
         return {}
     fields = {keyword.arg for keyword in node.keywords if keyword.arg} if method != "_log_failure" else None
-    if method in _FAULTS:
+    if method in _FAULTS or (method == "_tell" and level == "error"):
         fields = set(_FAULT)
     names = [part.value for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant)]
     return {(level, name): fields for name in names if isinstance(name, str)}
@@ -169,7 +171,9 @@ def test_each_command_line_has_only_what_there_is(document: Path) -> None:
 def test_each_option_that_is_named_in_the_text_is_one(document: Path) -> None:
     users = ("add", "list", "passwd", "disable", "enable", "remove")
     bans = ("list", "add", "remove")
-    commands = [("connect",), ("server",), *(("user", name) for name in users), *(("ban", name) for name in bans)]
+    keeping = [("backup",), ("restore",), ("export",), ("check",), ("search",)]
+    commands = [("connect",), ("server",), *keeping, *(("user", name) for name in users)]
+    commands += [("ban", name) for name in bans]
     helps = [_help("-m", "securechat", *words) for words in commands] + [_help("-m", "securechat.pki")]
     options = {option for text in helps for option in re.findall(r"--[a-z][a-z-]+", text)}
     for code in re.findall(r"`([^`\n]+)`", document.read_text()):

@@ -17,7 +17,17 @@ from securechat.chat.machine import Applied, Chat
 from securechat.chat.model import Role
 from securechat.chat.requests import AddAccount, EnableAccount, Request
 from securechat.irc.message import Message
-from securechat.server.config import AccountsConfig, AdminConfig, Config, Limits, OperatorConfig, ServerConfig
+from securechat.irc.split import pack_words
+from securechat.server.config import (
+    AccountsConfig,
+    AdminConfig,
+    Config,
+    HistoryConfig,
+    Limits,
+    OperatorConfig,
+    SearchConfig,
+    ServerConfig,
+)
 from securechat.server.log import EventLog
 from securechat.server.reload import Loaded
 from securechat.server.server import Server, bind
@@ -44,6 +54,7 @@ class House:
         self.loaded: Loaded | Exception = loaded
         self.faults: list[str] = []
         self.hub = server.hub
+        self.housekeeping = server.housekeeping
         self.port = server.listeners[0].port
         self.context = context
         self._journal = server.hub.journal
@@ -105,6 +116,8 @@ def running(
     admin: AdminConfig | None = None,
     operators: Mapping[str, OperatorConfig] | None = None,
     registration: bool = False,
+    search: bool = True,
+    history: HistoryConfig | None = None,
     again: bool = False,
 ) -> Iterator[House]:
     """A server with ACCOUNTS on any free port; whatever it logs as an error fails the test.
@@ -114,6 +127,8 @@ def running(
     config = Config(
         server=ServerConfig(name=NAME, network="ExampleNet", password=password, motd=motd),
         accounts=AccountsConfig(guests=guests, registration=registration),
+        search=SearchConfig(enabled=search),
+        history=history or HistoryConfig(),
         limits=limits or Limits(throttle=False),
         admin=admin or AdminConfig(),
         operators=operators or {},
@@ -247,10 +262,7 @@ class Client:
     def register(self, nick: str | None = None, caps: Iterable[str] = (), account: str | None = None) -> Self:
         """Get on the chat: as a guest, or logged in. Nothing of it is left unread."""
         nick = nick or account or self.house.guest_name()
-        wanted = " ".join(caps)
-        self.send("CAP LS 302", f"NICK {nick}", f"USER {nick[:20]} 0 * :{nick} the tester")
-        if wanted:
-            self.send(f"CAP REQ :{wanted}")
+        self.send("CAP LS 302", f"NICK {nick}", f"USER {nick[:20]} 0 * :{nick} the tester", *cap_req(caps))
         if account is not None:
             self.send("CAP REQ :sasl", "AUTHENTICATE PLAIN", f"AUTHENTICATE {plain(account)}")
         self.send("CAP END")
@@ -259,11 +271,15 @@ class Client:
         return self
 
     def join(self, *channels: str) -> Self:
-        """Go into channels; nothing of the answers is left unread."""
-        for channel in channels:
-            self.send(f"JOIN {channel}")
-            self.expect("366")
+        """Go into channels, if one is not in them; nothing of the answers is left unread."""
+        answers = self.ask(*(f"JOIN {channel}" for channel in channels))
+        assert not [message for message in answers if message.command.startswith("4")]
         return self
+
+
+def cap_req(caps: Iterable[str]) -> list[str]:
+    """CAP REQ for all of these, in as many lines as that takes."""
+    return [f"CAP REQ :{' '.join(some)}" for some in pack_words(caps, 400)]
 
 
 def plain(authcid: str, password: str = PASSWORD, authzid: str = "") -> str:

@@ -51,6 +51,7 @@ class Disk:
         self._failing.append(range(number, number + 1))
 
     def mend(self) -> None:
+        self._armed = False
         self._failing.clear()
 
     def connect(self, path: Path) -> sqlite3.Connection:

@@ -6,7 +6,6 @@ from securechat.chat.events import (
     AccountChanged,
     AccountEnabled,
     AccountRemoved,
-    Arrived,
     AwayChanged,
     Banned,
     ChannelMade,
@@ -45,12 +44,12 @@ from securechat.irc.extban import BanMask
 from securechat.irc.modes import ModeChange
 from securechat.store.rows import Row
 from securechat.store.schema import Change
+from tests.store.examples_kept import DEVICE_HERE, FORGET_MEMBER, IN_CHANNEL, KEPT, WHO
 
 ANN = Account(5, "Ann", Role.ADMIN, True, 5, "her hash", 7)
 VIEW = ChannelView("#Tea", None, ())
 
 
-WHO = ("Ann!~a@h", "Ann", 5)
 BAN = ServerBan(BanKind.ACCOUNT, "Spam", "go away", "Ann", 9, 30)
 
 
@@ -74,12 +73,25 @@ def modes_changed(*words: str, lasting: bool = True, access: tuple[tuple[int, st
     )  # fmt: skip
 
 
-RECORD = ChannelRecord(Topic("cups", "Ann!~a@h", 8), "s", "sesame", 30, (("I", entry("b!*@*")),), (("url", "here"),))
-MODES_KEPT: Change = (
-    "UPDATE channels SET flags = ?, join_key = ?, member_limit = ? WHERE id = ?",
-    ("mt", "sesame", 30, 4),
+RECORD = ChannelRecord(
+    Topic("cups", "Ann!~a@h", 8),
+    "s",
+    "sesame",
+    30,
+    (("I", entry("b!*@*")),),
+    (("url", "here"),),
+    None,
+    ((5, 7, True), (6, 8, False)),
 )
-INSERT_CHANNEL = "INSERT INTO channels VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+MODES_KEPT: Change = (
+    "UPDATE channels SET flags = ?, join_key = ?, member_limit = ?, open_since = ? WHERE id = ?",
+    ("mt", "sesame", 30, None, 4),
+)
+INSERT_CHANNEL = "INSERT INTO channels VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+SET_MEMBER = (
+    "INSERT INTO channel_members VALUES (?, ?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET reads_from = excluded.reads_from, resident = excluded.resident"
+)
 SET_ACCESS = "INSERT INTO channel_access VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET modes = excluded.modes"
 SET_METADATA = "INSERT INTO metadata VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 
@@ -89,80 +101,119 @@ def channel_deleted(id: int) -> list[Change]:
         ("DELETE FROM channels WHERE id = ?", (id,)),
         ("DELETE FROM channel_lists WHERE channel = ?", (id,)),
         ("DELETE FROM channel_access WHERE channel = ?", (id,)),
+        ("DELETE FROM channel_members WHERE channel = ?", (id,)),
         ("DELETE FROM metadata WHERE owner = ?", (id,)),
     ]
 
 
 # Each event with its row and its changes of tables.
 EXAMPLES: list[tuple[Event, Row | None, list[Change]]] = [
-    (said(), (9, 1, None, 5, "Ann!~a@h", "Bob", 6, "hello", "+a=b"), []),
-    (said("NOTICE"), (9, 2, None, 5, "Ann!~a@h", "Bob", 6, "hello", "+a=b"), []),
+    (said(), (9, 1, None, 5, "Ann!~a@h", "Bob", 6, "hello", "+a=b", False), []),
+    (said("NOTICE"), (9, 2, None, 5, "Ann!~a@h", "Bob", 6, "hello", "+a=b", False), []),
     (
         said(waits=True),
-        (9, 1, None, 5, "Ann!~a@h", "Bob", 6, "hello", "+a=b"),
+        (9, 1, None, 5, "Ann!~a@h", "Bob", 6, "hello", "+a=b", False),
         [("INSERT INTO held VALUES (?, ?)", (6, 9))],
     ),
     (
         Said(9, "PRIVMSG", "guest!~g@h", None, None, "#Tea", "hello", "", (2,), 1, 4),
-        (9, 1, 4, None, "guest!~g@h", "#Tea", None, "hello", ""),
+        (9, 1, 4, None, "guest!~g@h", "#Tea", None, "hello", "", False),
         [],
     ),
     (
         Said(9, "NOTICE", "guest!~g@h", None, None, "@#Tea", "one\ntwo\rthree", "", (2,), 1, 4, multiline=True),
-        (9, 2, 4, None, "guest!~g@h", "@#Tea", None, "one\ntwo\rthree", ""),
+        (9, 2, 4, None, "guest!~g@h", "@#Tea", None, "one\ntwo\rthree", "", False),
         [],
     ),
     (said("TAGMSG"), None, []),
     (said(unheard=True), None, []),
     (
         Joined(9, 4, "#Tea", "Ann!~a@h", "Ann", 5, "Ann's name", (1,), (1,), VIEW),
-        (9, 3, 4, 5, "Ann!~a@h", "#Tea", None, "Ann's name", ""),
+        (9, 3, 4, 5, "Ann!~a@h", "#Tea", None, "Ann's name", "", False),
         [],
     ),
-    (Parted(9, 4, "#Tea", "Ann!~a@h", "Ann", 5, "bye", (1,)), (9, 4, 4, 5, "Ann!~a@h", "#Tea", None, "bye", ""), []),
+    (
+        Joined(9, 4, "#Tea", *WHO, "Ann's name", (1,), (1,), VIEW, reads_from=7, resident=True),
+        (9, 3, 4, 5, "Ann!~a@h", "#Tea", None, "Ann's name", "", False),
+        [(SET_MEMBER, (4, 5, 7, True))],
+    ),
+    (
+        Parted(9, 4, "#Tea", *WHO, "bye", (1,), member_id=5),
+        (9, 4, 4, 5, "Ann!~a@h", "#Tea", None, "bye", "", False),
+        [(FORGET_MEMBER, (4, 5))],
+    ),
+    (
+        Kicked(9, 4, "#Tea", *WHO, "Bob", "", (1,), member_id=6),
+        (9, 8, 4, 5, "Ann!~a@h", "#Tea", None, "Bob ", "", False),
+        [(FORGET_MEMBER, (4, 6))],
+    ),
+    (
+        Parted(9, 4, "#Tea", "Ann!~a@h", "Ann", 5, "bye", (1,)),
+        (9, 4, 4, 5, "Ann!~a@h", "#Tea", None, "bye", "", False),
+        [],
+    ),
     (
         Left(9, "Ann!~a@h", "Ann", 5, "gone", ("#Tea", "#milk"), (1,)),
-        (9, 5, None, 5, "Ann!~a@h", "#Tea,#milk", None, "gone", ""),
+        (9, 5, None, 5, "Ann!~a@h", "#Tea,#milk", None, "gone", "", False),
         [],
     ),
+    (
+        Left(9, "Ann!~a@h", "Ann", 5, "gone", ("#Tea", "#milk"), (1,), True, channel_ids=(4, 3)),
+        (9, 5, None, 5, "Ann!~a@h", "#Tea,#milk", None, "gone", "", True),
+        [(IN_CHANNEL, (4, 9)), (IN_CHANNEL, (3, 9))],
+    ),
     (Left(9, "Ann!~a@h", "Ann", 5, "gone", (), ()), None, []),
-    (NickChanged(9, "Ann!~a@h", "Ann", 5, "anne", (1,), (1,)), (9, 6, None, 5, "Ann!~a@h", "anne", None, "", ""), []),
+    (
+        NickChanged(9, "Ann!~a@h", "Ann", 5, "anne", (1,), (1,), channel_ids=(4,)),
+        (9, 6, None, 5, "Ann!~a@h", "anne", None, "", "", False),
+        [(IN_CHANNEL, (4, 9))],
+    ),
+    (
+        NickChanged(9, "Ann!~a@h", "Ann", 5, "anne", (1,), (1,)),
+        (9, 6, None, 5, "Ann!~a@h", "anne", None, "", "", False),
+        [],
+    ),
     (
         TopicChanged(9, 4, "#Tea", "Ann!~a@h", "Ann", 5, "cups", (1,), True),
-        (9, 7, 4, 5, "Ann!~a@h", "#Tea", None, "cups", ""),
+        (9, 7, 4, 5, "Ann!~a@h", "#Tea", None, "cups", "", False),
         [("UPDATE channels SET topic = ?, topic_by = ?, topic_at = ? WHERE id = ?", ("cups", "Ann!~a@h", 9, 4))],
     ),
     (
         TopicChanged(9, 4, "#Tea", "Ann!~a@h", "Ann", 5, "", (1,), True),
-        (9, 7, 4, 5, "Ann!~a@h", "#Tea", None, "", ""),
+        (9, 7, 4, 5, "Ann!~a@h", "#Tea", None, "", "", False),
         [("UPDATE channels SET topic = ?, topic_by = ?, topic_at = ? WHERE id = ?", (None, None, None, 4))],
     ),
     (
         TopicChanged(9, 4, "#Tea", "guest!~g@h", None, None, "cups", (1,), False),
-        (9, 7, 4, None, "guest!~g@h", "#Tea", None, "cups", ""),
+        (9, 7, 4, None, "guest!~g@h", "#Tea", None, "cups", "", False),
         [],
     ),
     (
         ChannelMade(9, 4, "#Tea", 5),
         None,
-        [(INSERT_CHANNEL, (4, "#Tea", "#tea", 5, None, None, None, "nt", None, None))],
+        [(INSERT_CHANNEL, (4, "#Tea", "#tea", 5, None, None, None, "nt", None, None, 4))],
     ),
     (
         ChannelMade(9, 4, "#Tea", 0),
         None,
-        [(INSERT_CHANNEL, (4, "#Tea", "#tea", 0, None, None, None, "nt", None, None))],
+        [(INSERT_CHANNEL, (4, "#Tea", "#tea", 0, None, None, None, "nt", None, None, 4))],
     ),
     (ChannelMade(9, 4, "#Tea", None), None, []),
-    (Started(9, Rules()), (9, 32, None, None, "", "", None, "", ""), []),
+    (
+        Started(9, Rules(), ((5, 4),)),
+        (9, 32, None, None, "", "", None, "", "", False),
+        [(FORGET_MEMBER, (4, 5))],
+    ),
+    (Started(9, Rules()), (9, 32, None, None, "", "", None, "", "", False), []),
     (Collected(9, 5, 8), None, [("DELETE FROM held WHERE account = ? AND stamp <= ?", (5, 8))]),
     (
         AccountAdded(9, ANN),
-        (9, 33, None, 5, "", "Ann", None, "admin", ""),
+        (9, 33, None, 5, "", "Ann", None, "admin", "", False),
         [("INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (5, "Ann", "ann", "admin", True, 5, "her hash", 7))],
     ),
     (
         PasswordSet(9, 5, "Ann", "new hash"),
-        (9, 34, None, 5, "", "Ann", None, "", ""),
+        (9, 34, None, 5, "", "Ann", None, "", "", False),
         [("UPDATE accounts SET credential = ?, credential_set = ? WHERE id = ?", ("new hash", 9, 5))],
     ),
     (
@@ -172,40 +223,45 @@ EXAMPLES: list[tuple[Event, Row | None, list[Change]]] = [
     ),
     (
         AccountEnabled(9, 5, "Ann", True),
-        (9, 35, None, 5, "", "Ann", None, "", ""),
+        (9, 35, None, 5, "", "Ann", None, "", "", False),
         [("UPDATE accounts SET enabled = ? WHERE id = ?", (True, 5))],
     ),
     (
         AccountEnabled(9, 5, "Ann", False),
-        (9, 36, None, 5, "", "Ann", None, "", ""),
+        (9, 36, None, 5, "", "Ann", None, "", "", False),
         [("UPDATE accounts SET enabled = ? WHERE id = ?", (False, 5))],
     ),
     (
         AccountRemoved(9, 5, "Ann", (3, 4)),
-        (9, 37, None, 5, "", "Ann", None, "", ""),
+        (9, 37, None, 5, "", "Ann", None, "", "", False),
         [
             ("DELETE FROM accounts WHERE id = ?", (5,)),
             ("DELETE FROM held WHERE account = ? AND stamp <= ?", (5, 9)),
             ("DELETE FROM silenced WHERE account = ?", (5,)),
             ("DELETE FROM metadata WHERE owner = ?", (5,)),
             ("DELETE FROM channel_access WHERE account = ?", (5,)),
+            ("DELETE FROM devices WHERE account = ?", (5,)),
+            ("DELETE FROM read_markers WHERE account = ?", (5,)),
+            ("DELETE FROM account_settings WHERE account = ?", (5,)),
+            ("DELETE FROM client_ids WHERE account = ?", (5,)),
+            ("DELETE FROM channel_members WHERE account = ?", (5,)),
             *channel_deleted(3),
             *channel_deleted(4),
         ],
     ),
     (
         Kicked(9, 4, "#Tea", *WHO, "Bob", "away with you", (1,)),
-        (9, 8, 4, 5, "Ann!~a@h", "#Tea", None, "Bob away with you", ""),
+        (9, 8, 4, 5, "Ann!~a@h", "#Tea", None, "Bob away with you", "", False),
         [],
     ),
     (
         modes_changed("+m", "-n", "+k sesame", "+l 30", "-o bob", "+v bob"),
-        (9, 9, 4, 5, "Ann!~a@h", "#Tea", None, "+m-n+kl-o+v sesame 30 bob bob", ""),
+        (9, 9, 4, 5, "Ann!~a@h", "#Tea", None, "+m-n+kl-o+v sesame 30 bob bob", "", False),
         [MODES_KEPT],
     ),
     (
         modes_changed("+e b!*@*", "-b a!*@*", "+b c!*@*", "+b a!*@*"),
-        (9, 9, 4, 5, "Ann!~a@h", "#Tea", None, "+e-b+bb b!*@* a!*@* c!*@* a!*@*", ""),
+        (9, 9, 4, 5, "Ann!~a@h", "#Tea", None, "+e-b+bb b!*@* a!*@* c!*@* a!*@*", "", False),
         [
             MODES_KEPT,
             ("DELETE FROM channel_lists WHERE channel = ? AND mode = ? AND mask = ?", (4, "b", "a!*@*")),
@@ -225,37 +281,39 @@ EXAMPLES: list[tuple[Event, Row | None, list[Change]]] = [
     ),
     (
         modes_changed("+m", "+b a!*@*", lasting=False),
-        (9, 9, 4, 5, "Ann!~a@h", "#Tea", None, "+mb a!*@*", ""),
+        (9, 9, 4, 5, "Ann!~a@h", "#Tea", None, "+mb a!*@*", "", False),
         [],
     ),
     (modes_changed(), None, []),
     (
         ChannelRenamed(9, 4, "#Tea", "#Tee", *WHO, "German now", (1,), VIEW, True),
-        (9, 10, 4, 5, "Ann!~a@h", "#Tea", None, "#Tee German now", ""),
+        (9, 10, 4, 5, "Ann!~a@h", "#Tea", None, "#Tee German now", "", False),
         [("UPDATE channels SET name = ?, key = ? WHERE id = ?", ("#Tee", "#tee", 4))],
     ),
     (
         ChannelRenamed(9, 4, "#Tea", "#Tee", "guest!~g@h", None, None, "", (1,), VIEW, False),
-        (9, 10, 4, None, "guest!~g@h", "#Tea", None, "#Tee ", ""),
+        (9, 10, 4, None, "guest!~g@h", "#Tea", None, "#Tee ", "", False),
         [],
     ),
     (
         OwnerChanged(9, 4, "#Tea", "Ann!~a@h", 5, None, None, (1,)),
-        (9, 38, 4, 5, "Ann!~a@h", "#Tea", None, "", ""),
+        (9, 38, 4, 5, "Ann!~a@h", "#Tea", None, "", "", False),
         channel_deleted(4),
     ),
     (
         OwnerChanged(9, 4, "#Tea", "Ann!~a@h", 5, "Bob", 6, (1,)),
-        (9, 38, 4, 5, "Ann!~a@h", "#Tea", 6, "Bob", ""),
+        (9, 38, 4, 5, "Ann!~a@h", "#Tea", 6, "Bob", "", False),
         [("UPDATE channels SET founder = ? WHERE id = ?", (6, 4))],
     ),
     (
         OwnerChanged(9, 4, "#Tea", "Ann!~a@h", 5, "Bob", 6, (1,), RECORD),
-        (9, 38, 4, 5, "Ann!~a@h", "#Tea", 6, "Bob", ""),
+        (9, 38, 4, 5, "Ann!~a@h", "#Tea", 6, "Bob", "", False),
         [
-            (INSERT_CHANNEL, (4, "#Tea", "#tea", 6, "cups", "Ann!~a@h", 8, "s", "sesame", 30)),
+            (INSERT_CHANNEL, (4, "#Tea", "#tea", 6, "cups", "Ann!~a@h", 8, "s", "sesame", 30, None)),
             ("INSERT INTO channel_lists VALUES (?, ?, ?, ?, ?)", (4, "I", "b!*@*", "Ann!~a@h", 9)),
             ("INSERT INTO metadata VALUES (?, ?, ?)", (4, "url", "here")),
+            (SET_MEMBER, (4, 5, 7, True)),
+            (SET_MEMBER, (4, 6, 8, False)),
         ],
     ),
     (
@@ -281,12 +339,12 @@ EXAMPLES: list[tuple[Event, Row | None, list[Change]]] = [
     (Silenced(9, "guest!~g@h", None, True, "*!*@Spam", (1,)), None, []),
     (
         Killed(9, "Ann!~a@h", 5, "Bob", "enough"),
-        (9, 39, None, 5, "Ann!~a@h", "Bob", None, "enough", ""),
+        (9, 39, None, 5, "Ann!~a@h", "Bob", None, "enough", "", False),
         [],
     ),
     (
         Banned(9, BAN, 1),
-        (9, 40, None, None, "Ann", "Spam", None, "account go away", ""),
+        (9, 40, None, None, "Ann", "Spam", None, "account go away", "", False),
         [
             (
                 "INSERT OR REPLACE INTO server_bans VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -296,17 +354,21 @@ EXAMPLES: list[tuple[Event, Row | None, list[Change]]] = [
     ),
     (
         Unbanned(9, BAN, "the operator", None),
-        (9, 41, None, None, "the operator", "Spam", None, "account", ""),
+        (9, 41, None, None, "the operator", "Spam", None, "account", "", False),
         [("DELETE FROM server_bans WHERE kind = ? AND key = ?", ("account", "spam"))],
     ),
     (RulesSet(9, Rules()), None, []),
     (AwayChanged(9, 1, *WHO, "tea", "tea", True, (2,)), None, []),
     (RealnameChanged(9, *WHO, "Anne", (1,), (1,)), None, []),
-    (AccountChanged(9, 1, *WHO, (1,), (1,)), None, []),
+    (
+        AccountChanged(9, 1, *WHO, (1,), (1,), places=((4, 7, True), (3, 8, False))),
+        None,
+        [(DEVICE_HERE, (5, "", 9)), (SET_MEMBER, (4, 5, 7, True)), (SET_MEMBER, (3, 5, 8, False))],
+    ),
     (HostChanged(9, *WHO, "~a", "other", (1,), (1,)), None, []),
     (UserModesChanged(9, "Ann", "Ann!~a@h", (ModeChange(True, "w"),), (1,), "w"), None, []),
     (Invited(9, "#Tea", *WHO, "Bob", (2,), ()), None, []),
     (WallopsSaid(9, *WHO, "listen", (1,)), None, []),
-    (Arrived(9, 1, "Ann", "Ann!~a@h", "Ann", 5, (VIEW,), 8), None, []),
     (SessionsEnded(9, (1,), "gone"), None, []),
+    *KEPT,
 ]

@@ -7,6 +7,7 @@ import resource
 import sys
 from pathlib import Path
 
+from securechat.chat.events import DevicesSeen, Left
 from securechat.chat.machine import Applied
 from securechat.chat.refusals import Reason, Refusal
 from securechat.chat.requests import AddAccount, Depart, Join, Say
@@ -65,7 +66,7 @@ def main(kind: str, directory: Path) -> None:
         assert question.answer == len(shop.chat.sessions)
         shop.do(Say(ANN, "TAGMSG", "#tea", ""))
         shop.do(Depart(max(shop.chat.sessions), "gone"))
-        assert len(shop.owed) == 1
+        assert [type(event) for event in shop.owed] == [DevicesSeen, Left]
         (entry,) = shop.ask(AddAccount("new", "hash"))
         assert entry.outcomes == [Refusal(Reason.NOT_STORED, (why,))]
         shop.errors.clear()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from securechat.chat.events import Said
 from securechat.chat.machine import Chat
 from securechat.chat.model import BanKind, Rules
 from securechat.chat.refusals import Reason, Refusal
@@ -14,30 +15,39 @@ from securechat.chat.requests import (
     ChangeNick,
     ClearMetadata,
     Collect,
+    Depart,
     EnableAccount,
+    ForgetIds,
     Join,
     Kick,
     Kill,
+    LogIn,
+    MarkRead,
+    Original,
     Part,
+    Redact,
     Rehash,
     RemoveAccount,
     RemoveBan,
     RenameChannel,
     Request,
     Say,
+    SetAlwaysOn,
     SetMetadata,
     SetModes,
     SetOwner,
     SetPassword,
+    SetReplay,
     SetTopic,
     Silence,
     Start,
 )
+from securechat.chat.stamps import EPOCH_MS
 from securechat.chat.views import snapshot
 from securechat.irc.modes import ModeChange
 from tests.store.shop import Shop
 
-ANN, BOB, EVE, GUEST, LEAVER, LATE = range(1, 7)
+ANN, BOB, EVE, GUEST, LEAVER, LATE, PHONE = range(1, 8)
 
 REASONS = {
     "SQLITE_IOERR_WRITE": "the server's disk has failed",
@@ -73,8 +83,21 @@ def open_shop(path: Path) -> Shop:
         *(SetMetadata(GUEST, "#fun", "url", "old"), Silence(ANN, True, "*!*@spam"), Silence(EVE, True, "*!*@spam")),
         *(AddBan(None, BanKind.ACCOUNT, "spam", "go away"), AddBan(None, BanKind.NETWORK, "10.0.0.0/8", "go away")),
         BecomeOperator(BOB, "root"),
+        *(shop.login(PHONE, "ann", "phone"), Depart(PHONE, "gone"), shop.login(PHONE, "bob", "phone")),
+        *(MarkRead(session, "#tea", EPOCH_MS) for session in (ANN, GUEST)),
+        *(MarkRead(ANN, "bob", EPOCH_MS), SetReplay(EVE, 5), SetAlwaysOn(EVE, True)),
+        *(Say(session, "PRIVMSG", "#tea", "once", client_id="a") for session in (ANN, BOB, GUEST)),
     )
     return shop
+
+
+def said(shop: Shop, who: int, target: str) -> list[Original]:
+    """What the log says of the messages of somebody to a channel or a nick."""
+    return [
+        Original(event.stamp, event.account_id, event.channel_id, event.target, event.target_id)
+        for event in shop.shown
+        if isinstance(event, Said) and event.source == shop.chat.sessions[who].source and event.target == target
+    ]
 
 
 def modes(session: int, channel: str, *changes: str) -> SetModes:
@@ -156,6 +179,26 @@ STORED: dict[str, Kind] = {
     ],
     "somebody is killed": lambda _: [Kill(BOB, "guest", "enough")],
     "a start": lambda _: [Start(Rules(lobby="#hall"))],
+    "messages are taken back": lambda shop: [
+        Redact(ANN, "#tea", said(shop, ANN, "#tea")[0], "a slip"),
+        Redact(ANN, "#tea", said(shop, GUEST, "#tea")[0]),
+        Redact(ANN, "dan", said(shop, ANN, "dan")[0], "another"),
+    ],
+    "messages have names": lambda _: [
+        Say(ANN, "PRIVMSG", "#tea", "once", client_id="b"),
+        Say(ANN, "PRIVMSG", "dan", "once", client_id="c"),
+    ],
+    "names are forgotten": lambda shop: [ForgetIds(said(shop, BOB, "#tea")[0].stamp)],
+    "markers": lambda _: [MarkRead(ANN, "#tea", EPOCH_MS + 1), MarkRead(ANN, "dan", EPOCH_MS)],
+    "choices": lambda _: [
+        SetReplay(ANN, 7),
+        SetAlwaysOn(ANN, True),
+        SetReplay(EVE, None),
+        SetAlwaysOn(EVE, False),
+    ],
+    "all connections of an account end": lambda _: [Kill(BOB, "ann", "enough"), SetPassword("eve", "another hash")],
+    "a guest becomes somebody": lambda shop: [LogIn(GUEST, *credentials(shop.chat, "dan"), "h")],
+    "somebody becomes somebody else": lambda shop: [LogIn(ANN, *credentials(shop.chat, "dan"), "h")],
     "all at once": lambda shop: [
         Say(BOB, "PRIVMSG", "#tea", "hello"),
         *collect(shop),
@@ -198,6 +241,23 @@ CHAINED: dict[str, list[Request]] = {
         AddBan(None, BanKind.ACCOUNT, "spam", "again"),
         RemoveBan(None, BanKind.ACCOUNT, "SPAM"),
         AddBan(BOB, BanKind.ACCOUNT, "SPAM", "once more"),
+    ],
+    "a channel is closed and opened": [
+        modes(ANN, "#tea", "-k *"),
+        modes(ANN, "#tea", "+i", "+s"),
+        modes(ANN, "#tea", "-i"),
+        modes(ANN, "#tea", "-s"),
+    ],
+    "somebody is not in a channel any more": [
+        Part(BOB, "#tea"),
+        Join(BOB, "#tea", "sesame"),
+        Kick(ANN, "#tea", "bob"),
+        Kick(ANN, "#tea", "eve"),
+    ],
+    "a name comes and goes": [
+        Say(ANN, "PRIVMSG", "#tea", "once", client_id="b"),
+        ForgetIds(2**62),
+        Say(ANN, "PRIVMSG", "#tea", "once", client_id="b"),
     ],
     "accounts and what they leave": [
         SetMetadata(BOB, "*", "url", "x"),

@@ -125,10 +125,12 @@ def test_doubt(new_shop: Callable[[], Shop], kind: Kind) -> None:
     requests = kind(shop)
     doubtful(shop, requests, commit)
 
-    # While it lasts: what is to be stored is refused, what is not goes on, and departures are owed.
+    # While it lasts: what is to be stored is refused, what is not goes on, and who comes and goes is owed.
     refused(shop, requests, REASONS["SQLITE_FULL"])
-    shop.do(Say(ANN, "TAGMSG", "#tea", ""), shop.login(LATE, "ann"))
+    shop.do(Say(ANN, "TAGMSG", "#tea", ""))
     assert not shop.errors
+    shop.do(shop.login(LATE, "bob", "tablet"))
+    assert shop.errors.pop()[0] == "not stored"
     shop.do(Depart(LEAVER, "gone"))
     left = shop.shown[-1]
     assert isinstance(left, Left)
@@ -148,7 +150,17 @@ def test_doubt(new_shop: Callable[[], Shop], kind: Kind) -> None:
         assert again.shown[0].stamp > stamps[-1]
 
 
-@pytest.mark.parametrize("kind", ["all at once", "messages were fetched", "an account is removed"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "all at once",
+        "messages were fetched",
+        "an account is removed",
+        "messages are taken back",
+        "names are forgotten",
+        "all connections of an account end",
+    ],
+)
 @pytest.mark.parametrize("done_first", [False, True])
 def test_taking_out_fails_too(new_shop: Callable[[], Shop], kind: str, done_first: bool) -> None:
     twin = new_shop()

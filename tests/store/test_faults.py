@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from securechat.chat.events import Left
+from securechat.chat.events import Arrived, DevicesSeen, Left, Returned, Said, SaidBefore
 from securechat.chat.machine import Applied
 from securechat.chat.refusals import Reason, Refusal
 from securechat.chat.requests import (
+    Arrive,
     Collect,
     Depart,
     Join,
@@ -18,6 +19,7 @@ from securechat.chat.requests import (
     Say,
 )
 from securechat.chat.views import channel_names
+from securechat.store import journal
 from securechat.store.journal import Entry
 from tests.store.disk import BROKEN
 from tests.store.kinds import (
@@ -28,6 +30,7 @@ from tests.store.kinds import (
     GUEST,
     LATE,
     LEAVER,
+    PHONE,
     REASONS,
     STORED,
     Kind,
@@ -130,10 +133,13 @@ def test_a_batch_of_all_kinds(new_shop: Callable[[], Shop]) -> None:
             [why, True, True],
             [],
         ]
-        before, with_late = [ANN, BOB, EVE, GUEST, LEAVER], [ANN, BOB, EVE, GUEST, LEAVER, LATE]
-        without_leaver = [ANN, BOB, EVE, GUEST, LATE]
-        sessions = [before, before, with_late, without_leaver, without_leaver, before[:-1], before[:-1]]
+        before = [ANN, BOB, EVE, GUEST, LEAVER, PHONE]
+        with_late = [ANN, BOB, EVE, GUEST, LEAVER, LATE, PHONE]
+        without_leaver = [ANN, BOB, EVE, GUEST, LATE, PHONE]
+        last = [ANN, BOB, EVE, GUEST, PHONE]
+        sessions = [before, before, with_late, without_leaver, without_leaver, last, last]
         assert [entry.answer for entry in batch] == [(["#tea"], there, held) for there in sessions]
+        assert [type(event) for event in shop.owed] == [Arrived, Left, DevicesSeen]
         assert [event.source for event in shop.owed if isinstance(event, Left)] == ["leaver!~g@host"]
         shop.check()
         shop.do(Say(ANN, "TAGMSG", "#tea", ""))
@@ -143,16 +149,57 @@ def test_a_batch_of_all_kinds(new_shop: Callable[[], Shop]) -> None:
 def test_departures_are_owed_for_as_long_as_it_takes(new_shop: Callable[[], Shop]) -> None:
     shop = new_shop()
     shop.disk.fail(0, BROKEN, "SQLITE_READONLY")
-    for session in (LEAVER, GUEST, BOB):
+    for session in (LEAVER, GUEST, PHONE, BOB):
         shop.do(Depart(session, "gone"))
-    assert [what for what, _ in shop.errors] == ["not stored"] * 3
-    assert shop.owed == shop.shown[-3:]
+    assert [what for what, _ in shop.errors] == ["not stored"] * 4
+    assert [type(event) for event in shop.owed] == [Left, Left, DevicesSeen, DevicesSeen, Left]
+    assert shop.owed == shop.shown[-5:]
     assert [event.source for event in shop.owed if isinstance(event, Left)] == [
         "leaver!~g@host", "guest!~g@host", "bob!~bob@host",
     ]  # fmt: skip
     shop.check()
     shop.disk.mend()
     shop.do(Say(ANN, "TAGMSG", "#tea", ""))
+    shop.check()
+
+
+def test_arrivals_are_owed_too_but_not_for_as_long(
+    new_shop: Callable[[], Shop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has an account comes in, and is in their channels again; guests always do, for nothing is kept of them."""
+    monkeypatch.setattr(journal, "MAX_OWED", 6)
+    shop = new_shop()
+    shop.disk.fail(0, BROKEN, "SQLITE_FULL")
+    shop.do(Depart(PHONE, "gone"), Depart(BOB, "gone"))
+    shop.do(shop.login(LATE, "bob", "phone"))
+    assert [type(event) for event in shop.owed] == [DevicesSeen, DevicesSeen, Left, Returned]
+    shop.do(Say(LATE, "TAGMSG", "#tea", ""))
+    shop.do(shop.login(PHONE, "ann", "desk"), shop.login(BOB, "dan"))
+    shop.errors.clear()
+    assert len(shop.owed) == 6
+    refused(shop, [shop.login(99, "eve", "desk")], REASONS["SQLITE_FULL"])
+    shop.do(Arrive(99, "late", "~g", "host", "a guest"))
+    shop.do(Depart(LATE, "gone"))
+    shop.errors.clear()
+    shop.check()
+    shop.disk.mend()
+    shop.do(shop.login(LATE, "eve", "desk"))
+    assert not shop.owed
+    shop.check()
+
+
+def test_what_was_said_before_is_known_while_the_disk_fails(new_shop: Callable[[], Shop]) -> None:
+    """Nothing is to be stored for that. What could not be stored was not said."""
+    shop = new_shop()
+    shop.disk.fail(0, BROKEN, "SQLITE_FULL")
+    again, new = Say(ANN, "PRIVMSG", "#tea", "once", client_id="a"), Say(ANN, "PRIVMSG", "#tea", "x", client_id="new")
+    shop.do(again)
+    assert isinstance(shop.shown[-1], SaidBefore)
+    shop.errors.clear()
+    refused(shop, [new, new], REASONS["SQLITE_FULL"])
+    shop.disk.mend()
+    shop.do(new, new)
+    assert [type(event) for event in shop.shown[-2:]] == [Said, SaidBefore]
     shop.check()
 
 

@@ -1,7 +1,8 @@
 """Files of older versions: each is made today's without a loss, at once or not at all, and a copy of it is kept.
 
 ``tests/data/schema-1.db`` was written by the program of that version: four accounts, of which Carl's is disabled and a
-fifth was removed; the channels #lobby, #Tea and #bob's, and two that are gone; three messages that wait.
+fifth was removed; the channels #lobby, #Tea and #bob's, and two that are gone; three messages that wait. The others
+were made by ``tests/data/make.py``, which says what is in them.
 """
 
 import contextlib
@@ -33,6 +34,20 @@ OLD = ROOT / "tests" / "data" / "schema-1.db"
 OLD_TABLES = ("log", "accounts", "channels", "held", "committed")
 
 
+def released(number: int) -> Path:
+    """The file of a version."""
+    return OLD.with_name(f"schema-{number}.db")
+
+
+@pytest.fixture(params=range(1, VERSION + 1), ids=lambda number: f"schema-{number}")
+def file(request: pytest.FixtureRequest, path: Path) -> int:
+    """The number of a version, of which a file is there under the name of the store's."""
+    number: int = request.param
+    shutil.copyfile(released(number), path)
+    path.chmod(0o600)
+    return number
+
+
 @pytest.fixture
 def old(path: Path) -> Path:
     shutil.copyfile(OLD, path)
@@ -51,6 +66,7 @@ def contents(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     with raw(path) as connection:
         found = {name: connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall() for name in OLD_TABLES}  # noqa: S608 - ours
     found["channels"] = [row[:7] for row in found["channels"]]
+    found["log"] = [row[:9] for row in found["log"]]
     return found
 
 
@@ -86,11 +102,98 @@ def test_there_is_a_way_from_every_version() -> None:
     assert sorted(MIGRATIONS) == list(range(1, VERSION))
 
 
-def test_a_file_that_was_migrated_has_the_tables_of_a_new_one(old: Path) -> None:
-    Database(old).close()
-    with raw(old) as migrated, contextlib.closing(sqlite3.connect(":memory:")) as new:
+def test_there_is_a_file_of_every_version() -> None:
+    files = sorted(OLD.parent.glob("schema-*.db"))
+    assert [(file.name, version(file)) for file in files] == [
+        (f"schema-{number}.db", number) for number in range(1, VERSION + 1)
+    ]
+    assert all(file.stat().st_size <= 100_000 for file in files)
+    assert not list(OLD.parent.glob("*-wal"))
+
+
+def test_a_file_that_was_migrated_has_the_tables_of_a_new_one(file: int, path: Path) -> None:
+    Database(path).close()
+    with raw(path) as migrated, contextlib.closing(sqlite3.connect(":memory:")) as new:
         new.executescript(SCHEMA)
         assert columns(migrated) == columns(new)
+
+
+def all_rows(path: Path, like: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """What the tables of one file hold, in the tables and the columns that another one has."""
+    found = {}
+    with raw(path) as connection, raw(like) as other:
+        for (name,) in other.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+            names = ", ".join(f'"{column[1]}"' for column in other.execute(f"PRAGMA table_info({name})"))
+            found[name] = sorted(connection.execute(f"SELECT {names} FROM {name}").fetchall(), key=repr)  # noqa: S608
+    return found
+
+
+def test_no_row_is_lost_or_changed(file: int, path: Path) -> None:
+    Database(path).close()
+    assert version(path) == VERSION
+    assert all_rows(path, like=released(file)) == all_rows(released(file), like=released(file))
+    with raw(path) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+@pytest.mark.parametrize("number", range(2, VERSION + 1))
+def test_what_the_chat_knows_of_it(path: Path, number: int) -> None:
+    """Of the files that have more of everything than the first one."""
+    shutil.copyfile(released(number), path)
+    with look(path) as (chat, last, connection):
+        assert last == log(connection)[-1][0]
+        assert {name: (account.role, account.enabled) for name, account in chat.accounts.items()} == {
+            "ann": (Role.ADMIN, True),
+            "bob": (Role.MEMBER, True),
+            "carl": (Role.MEMBER, False),
+            "dan": (Role.MEMBER, True),
+            "eve": (Role.MEMBER, True),
+        }
+        ann, bob, eve = (chat.accounts[name] for name in ("ann", "bob", "eve"))
+        assert Hasher().verify("bob's new password", bob.credential)
+        assert {channel.name: channel.founder for channel in chat.channels.values()} == {
+            "#lobby": 0,
+            "#Tee": bob.id,
+            "#eve": eve.id,
+        }
+        tea, eves = chat.channels["#tee"], chat.channels["#eve"]
+        assert isinstance(tea.topic, Topic)
+        assert tea.topic.text == "cups, saucers and café au lait"
+        assert (tea.join_key, tea.limit, sorted(tea.lists["b"]), list(tea.lists["e"])) == (
+            *("sesame", 30),
+            *(["*!*@ham", "*!*@spam"], ["ham!*@*"]),
+        )
+        assert tea.access == {eve.id: "v", bob.id: "o"}
+        assert tea.metadata == {"url": "urn:tea"}
+        assert set(eves.flags) == set("ntis")
+        lobby = chat.channels["#lobby"]
+        assert (tea.open_since, eves.open_since) == (None, None)
+        assert lobby.open_since in (lobby.id, lobby.id + 1)  # it is made at the first start, and by it
+        assert {id: list(masks) for id, masks in chat.silenced.items()} == {ann.id: ["*!*@spam"], eve.id: ["*!*@ham"]}
+        assert chat.metadata == {ann.id: {"url": "https://example.org"}}
+        assert sorted(ban.mask for ban in chat.bans.values()) == ["192.0.2.0/24", "Spam"]
+        assert chat.held_numbers == {chat.accounts["dan"].id: 2}
+        # Whoever a channel belongs to may read all of it.
+        assert bob.id in tea.readers
+        assert eves.readers[eve.id] <= eves.id
+
+
+def test_what_came_with_schema_4(path: Path) -> None:
+    shutil.copyfile(released(4), path)
+    with look(path) as (chat, _, connection):
+        ann, bob, eve = (chat.accounts[name].id for name in ("ann", "bob", "eve"))
+        assert {id: (settings.replay, settings.always_on) for id, settings in chat.settings.items()} == {
+            ann: (None, True),
+            bob: (50, False),
+        }
+        assert set(chat.devices[bob]) == {"", "phone"}
+        assert len(chat.markers[bob]) == 2
+        assert eve in {id for id, channels in chat.remembered.items() if channels}
+        taken = connection.execute("SELECT text, tags FROM log WHERE redacted IS NOT NULL").fetchall()
+        assert taken == [("", ""), ("", "")]
+        assert [id for (id,) in connection.execute("SELECT id FROM client_ids")] == ["my-id-1", "my-id-2"]
+        (several,) = connection.execute("SELECT count(*) FROM log_channels").fetchone()
+        assert several > 2
 
 
 def test_everything_is_found(old: Path) -> None:
@@ -117,7 +220,7 @@ def test_everything_is_found(old: Path) -> None:
             assert (tea.flags, tea.join_key, tea.limit, tea.restricted) == ("nt", None, None, False)
             assert tea.lists == {"b": {}, "e": {}, "I": {}}
             assert (tea.access, tea.metadata, chat.silenced, chat.metadata, chat.bans) == ({}, {}, {}, {}, {})
-            assert log(connection) == before["log"]
+            assert [row[:9] for row in log(connection)] == before["log"]
             assert last == before["log"][-1][0]
             eve, carl = chat.accounts["eve"].id, chat.accounts["carl"].id
             assert chat.held_numbers == {eve: 2, carl: 1}

@@ -3,7 +3,7 @@
 import contextlib
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import get_args
 
@@ -18,10 +18,12 @@ from securechat.chat.events import (
     HostChanged,
     Invited,
     Left,
+    MarkerMoved,
     MetadataChanged,
     ModesChanged,
     RealnameChanged,
     Said,
+    SettingsChanged,
     Silenced,
     UserModesChanged,
     WallopsSaid,
@@ -34,7 +36,20 @@ from securechat.store.rows import Kind, Row, is_stored, write_down
 from securechat.store.schema import SCHEMA, Change
 from tests.chat.story import story
 from tests.store.examples import EXAMPLES, said
-from tests.store.shop import held, lasting, log, look, still_held, tables, tables_of
+from tests.store.shop import (
+    called,
+    called_of,
+    held,
+    lasting,
+    log,
+    log_of,
+    look,
+    seen_in_several,
+    seen_in_several_of,
+    still_held,
+    tables,
+    tables_of,
+)
 
 
 @pytest.fixture
@@ -48,7 +63,7 @@ def connection() -> Iterator[sqlite3.Connection]:
 def test_what_is_written_down(
     connection: sqlite3.Connection, event: Event, row: Row | None, changes: list[Change]
 ) -> None:
-    assert write_down([event]) == ([row] if row is not None else [], changes)
+    assert write_down([event]) == ([row] if row is not None else [], [], changes)
     assert is_stored(event) == (row is not None or changes != [])
     if row is not None:
         connection.execute(rows.INSERT_LOG, row)
@@ -62,8 +77,8 @@ def test_there_is_an_example_of_every_event() -> None:
 
 
 PASSING = (
-    AccountChanged, AwayChanged, HostChanged, Invited, MetadataChanged, RealnameChanged, Silenced, UserModesChanged,
-    WallopsSaid,
+    AccountChanged, AwayChanged, HostChanged, Invited, MarkerMoved, MetadataChanged, RealnameChanged, SettingsChanged,
+    Silenced, UserModesChanged, WallopsSaid,
 )  # fmt: skip
 """What people see of each other and nobody looks up later: at most what it leaves behind is kept."""
 
@@ -80,11 +95,22 @@ def test_what_people_see_in_channels_and_say_to_each_other_is_stored() -> None:
             assert (row is None) is nothing
 
 
+def test_what_clients_call_their_messages_is_written_down_for_accounts() -> None:
+    """A guest is never again who they were; and what is not stored is not said before."""
+    events = [
+        replace(said(), stamp=at, client_id="x", **others)
+        for at, others in enumerate(
+            ({}, {"channel_id": 4}, {"account": None, "account_id": 7}, {"kind": "TAGMSG"}, {"unheard": True}), 1
+        )
+    ]
+    assert write_down([*events, said()])[1] == [(1, 5, "x"), (2, 5, "x")]
+
+
 def test_the_numbers_of_the_kinds_stay() -> None:
     """They are in people's files."""
     assert {kind.name: kind.value for kind in Kind} == {
         "PRIVMSG": 1, "NOTICE": 2, "JOIN": 3, "PART": 4, "QUIT": 5, "NICK": 6, "TOPIC": 7,
-        "KICK": 8, "MODE": 9, "RENAME": 10,
+        "KICK": 8, "MODE": 9, "RENAME": 10, "REDACT": 11,
         "STARTED": 32, "ACCOUNT_ADDED": 33, "PASSWORD_SET": 34, "ACCOUNT_ENABLED": 35, "ACCOUNT_DISABLED": 36,
         "ACCOUNT_REMOVED": 37, "OWNER_CHANGED": 38, "KILLED": 39, "BANNED": 40, "UNBANNED": 41,
     }  # fmt: skip
@@ -92,7 +118,7 @@ def test_the_numbers_of_the_kinds_stay() -> None:
 
 def test_events_of_one_batch_stay_in_order() -> None:
     events = [event for event, _, _ in EXAMPLES]
-    log, changes = write_down(events)
+    log, _, changes = write_down(events)
     assert log == [row for _, row, _ in EXAMPLES if row is not None]
     assert changes == [change for _, _, changes in EXAMPLES for change in changes]
 
@@ -110,7 +136,9 @@ def test_a_story_is_read_back(tmp_path: Path, at_once: int) -> None:
         assert chat.rules == Rules(), "which come with the start"
         assert not chat.users
         assert tables(connection) == tables_of(told.chat)
-        assert log(connection) == write_down(told.events)[0]
+        assert log(connection) == log_of(told.events)
+        assert seen_in_several(connection) == seen_in_several_of(told.events)
+        assert called(connection) == called_of(told.events)
         assert held(connection) == still_held(told.events)
         assert last == max(event.stamp for event in told.events if is_stored(event))
 
@@ -122,8 +150,8 @@ words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
     st.sampled_from(["PRIVMSG", "NOTICE"]),
     words,
     words,
-    st.sampled_from([(None, None), ("Ann", 5)]),
-    st.sampled_from([("#tea", 4, None), ("@#tea", 4, None), ("bob", None, 6), ("guest", None, None)]),
+    st.sampled_from([(None, 7), ("Ann", 5)]),
+    st.sampled_from([("#tea", 4, None), ("@#tea", 4, None), ("bob", None, 6), ("guest", None, 8)]),
 )
 def test_a_message_is_read_back(
     kind: Speech, text: str, tags: str, by: tuple[str | None, int | None], to: tuple[str, int | None, int | None]

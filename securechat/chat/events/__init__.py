@@ -29,15 +29,20 @@ from securechat.chat.events.presence import (
     AccountChanged,
     Arrived,
     AwayChanged,
+    DeviceSeen,
+    DevicesSeen,
     HostChanged,
     Left,
     NickChanged,
+    Place,
     RealnameChanged,
+    Returned,
     SessionsEnded,
+    SettingsChanged,
     Silenced,
     UserModesChanged,
 )
-from securechat.chat.events.talk import Collected, Said
+from securechat.chat.events.talk import Collected, IdsForgotten, MarkerMoved, Redacted, Said, SaidBefore
 
 __all__ = [
     "AccountAdded",
@@ -52,13 +57,17 @@ __all__ = [
     "ChannelRenamed",
     "ChannelView",
     "Collected",
+    "DeviceSeen",
+    "DevicesSeen",
     "Event",
     "HostChanged",
+    "IdsForgotten",
     "Invited",
     "Joined",
     "Kicked",
     "Killed",
     "Left",
+    "MarkerMoved",
     "MemberView",
     "MetadataChanged",
     "ModesChanged",
@@ -66,11 +75,16 @@ __all__ = [
     "OwnerChanged",
     "Parted",
     "PasswordSet",
+    "Place",
     "RealnameChanged",
+    "Redacted",
     "Rehashed",
+    "Returned",
     "RulesSet",
     "Said",
+    "SaidBefore",
     "SessionsEnded",
+    "SettingsChanged",
     "Silenced",
     "Started",
     "TopicChanged",
@@ -83,10 +97,17 @@ __all__ = [
 
 Event = (
     Said
+    | SaidBefore
     | Collected
+    | Redacted
+    | MarkerMoved
+    | IdsForgotten
     | Started
     | RulesSet
     | Arrived
+    | Returned
+    | DevicesSeen
+    | SettingsChanged
     | Left
     | NickChanged
     | AwayChanged

@@ -47,6 +47,9 @@ class ChannelRecord:
     lists: tuple[tuple[str, ListEntry], ...]
     """(letter, entry), in the order in which they were set."""
     metadata: tuple[tuple[str, str], ...]
+    open_since: int | None = None
+    readers: tuple[tuple[int, int, bool], ...] = ()
+    """(account id, the stamp from which on it may read, whether it is in the channel whenever it comes)."""
 
 
 @dataclass(slots=True)
@@ -75,6 +78,10 @@ class Joined:
     modes: str = ""
     """The member's modes that others are to be told of: those that an account has had before."""
     nick: str = ""
+    reads_from: int | None = None
+    """Of an account, in a channel that lasts: the stamp from which on it may read what was said..."""
+    resident: bool = False
+    """...and whether it is in it from now on whenever it comes."""
 
 
 @dataclass(slots=True)
@@ -89,6 +96,8 @@ class Parted:
     audience: tuple[int, ...]
     """Before the leave: who goes sees it too."""
     bot: bool = False
+    member_id: int | None = None
+    """The account of who goes, where the channel lasts: it is not in it any more."""
 
 
 @dataclass(slots=True)
@@ -105,6 +114,8 @@ class Kicked:
     audience: tuple[int, ...]
     """Before the leave: who goes sees it too."""
     bot: bool = False
+    member_id: int | None = None
+    """The account of who was thrown out, where the channel lasts."""
 
 
 @dataclass(slots=True)
@@ -165,6 +176,8 @@ class ModesChanged:
     access: tuple[tuple[int, str], ...] = ()
     """(account id, modes) of those whose lasting modes are others now; ``""``: none."""
     bot: bool = False
+    open_since: int | None = None
+    """The channel's, after the changes."""
 
 
 @dataclass(slots=True)
@@ -209,7 +222,8 @@ def view(channel: Channel) -> ChannelView:
 
 
 def record(channel: Channel) -> ChannelRecord:
-    """What is to be written down of a channel, as it is now."""
+    """What is to be written down of a channel, as it is now; nothing of guests is."""
+    guests = {member.id for member in channel.members if member.account_id is None}
     return ChannelRecord(
         channel.topic,
         channel.flags,
@@ -217,4 +231,6 @@ def record(channel: Channel) -> ChannelRecord:
         channel.limit,
         tuple((letter, entry) for letter, entries in channel.lists.items() for entry in entries.values()),
         tuple(channel.metadata.items()),
+        channel.open_since,
+        tuple((id, at, id in channel.residents) for id, at in channel.readers.items() if id not in guests),
     )

@@ -13,6 +13,8 @@ __all__ = ["Banned", "Killed", "RulesSet", "Started", "Unbanned", "WallopsSaid"]
 class Started:
     stamp: int
     rules: Rules
+    forgotten: tuple[tuple[int, int], ...] = ()
+    """(account id, channel id) of those who are always on, and may not come into a channel that lasts any more."""
 
 
 @dataclass(slots=True)

@@ -5,17 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from securechat.chat.events.channels import ChannelView
+from securechat.chat.model import Settings
 from securechat.irc.modes import ModeChange
 
 __all__ = [
     "AccountChanged",
     "Arrived",
     "AwayChanged",
+    "DeviceSeen",
+    "DevicesSeen",
     "HostChanged",
     "Left",
     "NickChanged",
+    "Place",
     "RealnameChanged",
+    "Returned",
     "SessionsEnded",
+    "SettingsChanged",
     "Silenced",
     "UserModesChanged",
 ]
@@ -43,6 +49,70 @@ class Arrived:
     """The user's: of a connection that joins others, it may have said another."""
     away: str | None = None
     """Why nobody is at any of the user's connections."""
+    devices: tuple[str, ...] = ()
+    """The names under which it is known that the account is there; the empty one is for any of its devices."""
+    missed_since: int | None = None
+    """The stamp after which its device has seen nothing; ``None``: it has missed nothing, or was never there."""
+    replay: int = 0
+    """So many messages of a channel it is to be shown of that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One of the channels into which somebody comes back."""
+
+    channel_id: int
+    name: str
+    modes: str
+    """The member's modes that others are to be told of."""
+    audience: tuple[int, ...]
+    """The sessions of the other members."""
+
+
+@dataclass(slots=True)
+class Returned:
+    """An account is in the channels again in which it was when its last session ended. Its own session is told of them
+    by :class:`Arrived`."""
+
+    stamp: int
+    nick: str
+    source: str
+    account: str | None
+    account_id: int | None
+    realname: str
+    places: tuple[Place, ...]
+    bot: bool = False
+    away: str | None = None
+    forgotten: tuple[int, ...] = ()
+    """The ids of channels that last, into which it may not come any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSeen:
+    """Up to which stamp a device has seen what was said, and whether it is there. ``seen`` is ``None``: forget it."""
+
+    account_id: int
+    name: str
+    seen: int | None
+    here: bool = False
+
+
+@dataclass(slots=True)
+class DevicesSeen:
+    stamp: int
+    devices: tuple[DeviceSeen, ...]
+
+
+@dataclass(slots=True)
+class SettingsChanged:
+    """What the owner of an account has chosen; ``name`` is of what they changed."""
+
+    stamp: int
+    account_id: int
+    name: str
+    settings: Settings
+    audience: tuple[int, ...]
+    """The user's own sessions."""
 
 
 @dataclass(slots=True)
@@ -58,6 +128,7 @@ class Left:
     audience: tuple[int, ...]
     bot: bool = False
     realname: str = ""
+    channel_ids: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -75,6 +146,8 @@ class NickChanged:
     new_source: str = ""
     """After the change."""
     realname: str = ""
+    channel_ids: tuple[int, ...] = ()
+    """Of the channels in which they are."""
 
 
 @dataclass(slots=True)
@@ -124,6 +197,9 @@ class AccountChanged:
     bot: bool = False
     before: str | None = None
     """The account that they had."""
+    places: tuple[tuple[int, int, bool], ...] = ()
+    """(channel id, the stamp from which on it may read what was said, whether it is in it whenever it comes) of the
+    channels that last in which they are."""
 
 
 @dataclass(slots=True)

@@ -21,12 +21,14 @@ from securechat.chat.requests.presence import (
     ChangeNick,
     Depart,
     LogIn,
+    SetAlwaysOn,
     SetAway,
     SetRealname,
+    SetReplay,
     SetUserModes,
     Silence,
 )
-from securechat.chat.requests.talk import Collect, Say, Speech
+from securechat.chat.requests.talk import Collect, ForgetIds, MarkRead, Original, Redact, Say, Speech
 
 __all__ = [
     "AddAccount",
@@ -38,12 +40,16 @@ __all__ = [
     "Collect",
     "Depart",
     "EnableAccount",
+    "ForgetIds",
     "Invite",
     "Join",
     "Kick",
     "Kill",
     "LogIn",
+    "MarkRead",
+    "Original",
     "Part",
+    "Redact",
     "Registrant",
     "Rehash",
     "RemoveAccount",
@@ -51,12 +57,14 @@ __all__ = [
     "RenameChannel",
     "Request",
     "Say",
+    "SetAlwaysOn",
     "SetAway",
     "SetMetadata",
     "SetModes",
     "SetOwner",
     "SetPassword",
     "SetRealname",
+    "SetReplay",
     "SetRules",
     "SetTopic",
     "SetUserModes",
@@ -74,6 +82,8 @@ Request = (
     | LogIn
     | ChangeNick
     | SetAway
+    | SetReplay
+    | SetAlwaysOn
     | SetRealname
     | SetUserModes
     | Silence
@@ -87,6 +97,9 @@ Request = (
     | SetOwner
     | Say
     | Collect
+    | Redact
+    | MarkRead
+    | ForgetIds
     | SetMetadata
     | ClearMetadata
     | AddAccount

@@ -14,6 +14,8 @@ class Start:
     """This server started: whoever was on the chat before is not any more, and these are the rules from now on."""
 
     rules: Rules
+    seen: int = 0
+    """Up to which stamp the clients of a server that ended without a word have surely seen what was said."""
 
 
 @dataclass(slots=True)

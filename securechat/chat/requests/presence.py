@@ -11,8 +11,10 @@ __all__ = [
     "ChangeNick",
     "Depart",
     "LogIn",
+    "SetAlwaysOn",
     "SetAway",
     "SetRealname",
+    "SetReplay",
     "SetUserModes",
     "Silence",
 ]
@@ -34,6 +36,12 @@ class Arrive:
     """Where it comes from, as an IP address in text; the server's bans ask for it, and nothing else."""
     away: str | None = None
     """It said AWAY before (IRCv3 pre-away)."""
+    device: str = ""
+    """The casefolded name of the device, from the login ``alice@phone``."""
+    seen: int = 0
+    """Up to which stamp another connection of the same device, which is still there, has surely seen what was said."""
+    asks: bool = False
+    """Its client asks for what it has missed, and so is shown nothing of that."""
 
 
 @dataclass(slots=True)
@@ -42,6 +50,8 @@ class Depart:
 
     session: int
     reason: str
+    seen: int = 0
+    """Up to which stamp it has surely seen what was said; 0: all of it."""
 
 
 @dataclass(slots=True)
@@ -67,6 +77,22 @@ class SetAway:
 
     session: int
     text: str | None
+
+
+@dataclass(slots=True)
+class SetReplay:
+    """So many messages of a channel are to be shown of what was missed; 0 for none, ``None`` for what is usual."""
+
+    session: int
+    lines: int | None
+
+
+@dataclass(slots=True)
+class SetAlwaysOn:
+    """The account is to stay in its channels while no device is connected, or no more."""
+
+    session: int
+    on: bool
 
 
 @dataclass(slots=True)

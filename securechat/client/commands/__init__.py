@@ -2,8 +2,18 @@
 
 from typing import Final
 
-from securechat.client.commands import channels, moderation, others, people, talking
-from securechat.client.commands.command import Arguments, Command, Misused, Screen, UsageError, current
+from securechat.client.commands import channels, moderation, others, past, people, talking
+from securechat.client.commands.command import (
+    Arguments,
+    Command,
+    Misused,
+    Screen,
+    UsageError,
+    current,
+    say,
+    show_if_kept,
+)
+from securechat.client.errors import ConnectionLostError, TooManyWaitError
 from securechat.client.safe import safe_name, sendable
 from securechat.irc.words import UnsendableError
 
@@ -21,7 +31,8 @@ def obey(screen: Screen, typed: str) -> None:
     lines = [sendable(line) for line in typed.strip("\r\n").splitlines()]
     try:
         if sum(1 for line in lines if line.strip()) > 1:
-            screen.client.say_lines(current(screen), lines)
+            screen.chat.say_lines(current(screen), lines)
+            show_if_kept(screen, " | ".join(lines))
             return
         text = next((line for line in lines if line.strip()), "")
         if text.strip() == LEAVE_WORD:
@@ -29,9 +40,11 @@ def obey(screen: Screen, typed: str) -> None:
         elif text.startswith("/") and not text.startswith("//"):
             _run(screen, text[1:])
         elif text:
-            screen.client.say(current(screen), text.removeprefix("/"))
-    except (UsageError, UnsendableError) as error:
+            say(screen, current(screen), text.removeprefix("/"))
+    except (UsageError, UnsendableError, TooManyWaitError) as error:
         screen.show(f"! {error}")
+    except ConnectionLostError:
+        screen.show("! there is no connection at the moment: what you say is kept until there is, all else is not")
 
 
 def _run(screen: Screen, typed: str) -> None:
@@ -62,6 +75,7 @@ COMMANDS: Final = {
     for command in (
         *channels.COMMANDS,
         *talking.COMMANDS,
+        *past.COMMANDS,
         *people.COMMANDS,
         *moderation.COMMANDS,
         *others.COMMANDS,

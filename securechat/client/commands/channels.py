@@ -12,7 +12,8 @@ def _join(screen: Screen, arguments: Arguments) -> None:
         screen.current = name
         screen.client.names(name)
     else:
-        screen.client.join(name, *words[1:])
+        screen.head_for(name)
+        screen.chat.join(name, *words[1:])
 
 
 def _part(screen: Screen, arguments: Arguments) -> None:

@@ -5,17 +5,25 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from securechat.client.connection import Client
-from securechat.client.safe import safe_name
+from securechat.client.safe import safe_name, safe_text
+from securechat.client.steady import Steady
 
 
 class Screen(Protocol):
     """What a command needs of the screen."""
 
-    client: Client
+    chat: Steady
     current: str | None
     """The channel that text goes to."""
     leaving: str | None
     """Set to a reason, perhaps an empty one, to end."""
+
+    @property
+    def client(self) -> Client:
+        """The connection of now, for questions; what is said goes by way of `chat`."""
+
+    def head_for(self, channel: str) -> None:
+        """Look at a channel as soon as one is in it."""
 
     def show(self, line: str) -> None:
         """Print a line that is fit for it."""
@@ -60,6 +68,18 @@ class Command:
 
 class Misused(Exception):  # noqa: N818 - it says what happened
     """The arguments are not those that the command takes: its usage is shown."""
+
+
+def say(screen: Screen, target: str, text: str, *, act: bool = False, notice: bool = False) -> None:
+    """Say something; while there is no connection, show that it is kept. Raises what `Steady.say` raises."""
+    screen.chat.say(target, text, act=act, notice=notice)
+    show_if_kept(screen, text)
+
+
+def show_if_kept(screen: Screen, text: str) -> None:
+    """What was said can't be heard yet: show that it is not lost."""
+    if screen.chat.away:
+        screen.show(f"-- kept until you are connected again: {safe_text(text)}")
 
 
 def current(screen: Screen) -> str:

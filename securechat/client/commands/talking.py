@@ -1,6 +1,6 @@
 """Saying something."""
 
-from securechat.client.commands.command import Arguments, Command, Misused, Screen, current
+from securechat.client.commands.command import Arguments, Command, Misused, Screen, current, say
 
 
 def _msg(screen: Screen, arguments: Arguments) -> None:
@@ -15,13 +15,13 @@ def _say(screen: Screen, arguments: Arguments, *, notice: bool) -> None:
     words = arguments.words
     if len(words) < 2 or words[0].startswith(":") or "," in words[0]:
         raise Misused
-    screen.client.say(words[0], arguments.after(1), notice=notice)
+    say(screen, words[0], arguments.after(1), notice=notice)
 
 
 def _me(screen: Screen, arguments: Arguments) -> None:
     if not arguments.text:
         raise Misused
-    screen.client.say(current(screen), arguments.text, act=True)
+    say(screen, current(screen), arguments.text, act=True)
 
 
 COMMANDS = (

@@ -10,7 +10,9 @@ from securechat.server.commands import (
     channels,
     connection,
     enforcement,
+    history,
     information,
+    markers,
     messages,
     metadata,
     modes,
@@ -18,6 +20,9 @@ from securechat.server.commands import (
     operation,
     presence,
     queries,
+    redaction,
+    search,
+    settings,
 )
 from securechat.server.commands.command import Command, carry_out
 
@@ -33,6 +38,11 @@ _FAMILIES = (
     presence,
     monitor,
     queries,
+    history,
+    markers,
+    redaction,
+    search,
+    settings,
     metadata,
     information,
     operation,

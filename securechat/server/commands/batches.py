@@ -20,7 +20,7 @@ from securechat.irc.multiline import BATCH_TYPE, CONCAT_TAG, MultilineBatch, val
 from securechat.irc.numerics import Numeric, NumericReply
 from securechat.irc.standard_replies import Code, fail
 from securechat.server.commands.command import Command
-from securechat.server.commands.messages import client_tags
+from securechat.server.commands.messages import CLIENT_ID, client_id_of, client_tags
 
 if TYPE_CHECKING:
     from securechat.chat.requests import Speech
@@ -37,10 +37,13 @@ class ClientBatch:
     Holds the opening line and a `MultilineBatch`, which is bounded; of one that came to nothing the opening alone.
     """
 
-    __slots__ = ("_deadline", "_lines", "_opening", "_tags")
+    __slots__ = ("_client_id", "_deadline", "_lines", "_opening", "_tags")
 
-    def __init__(self, opening: Message, lines: MultilineBatch | None, tags: str, deadline: float) -> None:
+    def __init__(
+        self, opening: Message, lines: MultilineBatch | None, tags: str, deadline: float, client_id: str = ""
+    ) -> None:
         self._opening = opening
+        self._client_id = client_id
         self._lines = lines
         self._tags = tags
         self._deadline = deadline
@@ -107,7 +110,7 @@ class ClientBatch:
             session.answer_in_turn(whole, *map(session.answer, error.answers))
             return
         kind: Speech = "NOTICE" if lines.kind == "NOTICE" else "PRIVMSG"
-        request = Say(session.number, kind, lines.target, text, self._tags, multiline=True)
+        request = Say(session.number, kind, lines.target, text, self._tags, multiline=True, client_id=self._client_id)
         session.submit(Message(kind, [lines.target], tags=whole.tags), (request,))
 
 
@@ -137,7 +140,12 @@ def batch(session: Session, message: Message) -> None:
         return
     lines = MultilineBatch(reference, target, limits.multiline_max_bytes, limits.multiline_max_lines)
     deadline = time.monotonic() + limits.multiline_timeout
-    session.batch = ClientBatch(message, lines, client_tags(session, message), deadline)
+    client_id = client_id_of(session, message)
+    if client_id is None:
+        session.answer_in_turn(message, session.answer(fail(Code.INVALID_PARAMS, "BATCH", CLIENT_ID)))
+        session.batch = ClientBatch(message, None, "", 0)
+        return
+    session.batch = ClientBatch(message, lines, client_tags(session, message), deadline, client_id)
 
 
 def _add(lines: MultilineBatch, message: Message) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from securechat.chat.requests import ChangeNick, Collect
+from securechat.chat.requests import ChangeNick
 from securechat.irc.message import Message
 from securechat.irc.numerics import Numeric
 from securechat.server import answers
@@ -73,8 +73,10 @@ def ping(session: Session, message: Message) -> None:
 
 
 def pong(session: Session, message: Message) -> None:
-    up_to = session.collected(message.params[-1]) if message.params else None
-    session.submit(message, () if up_to is None else (Collect(session.number, up_to),))
+    up_to = session.ponged(message.params[-1]) if message.params else None
+    session.submit(message, ())
+    if up_to is not None:
+        session.collect(up_to)
 
 
 def quit(session: Session, message: Message) -> None:

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from securechat.server.session import Session
 
 
+CLIENT_ID = "securechat/client-id"
+"""The tag by which a client calls a message of its own, and the capability with which that counts."""
+
+MAX_CLIENT_ID = 64
+"""Bytes."""
+
+
 def privmsg(session: Session, message: Message) -> None:
     _say(session, message, "PRIVMSG")
 
@@ -36,6 +43,14 @@ def client_tags(session: Session, message: Message) -> str:
     return client_only(message.tags, session.hub.config.server.client_tags_denied)
 
 
+def client_id_of(session: Session, message: Message) -> str | None:
+    """What the client calls its message (`securechat/client-id`); ``None``: that can't be a name of one."""
+    if not session.client_ids:
+        return ""
+    client_id = message.tags.get(CLIENT_ID, "")
+    return client_id if len(client_id.encode()) <= MAX_CLIENT_ID else None
+
+
 def _say(session: Session, message: Message, kind: Speech) -> None:
     params = message.params
     if not params or not params[0]:
@@ -48,17 +63,23 @@ def _say(session: Session, message: Message, kind: Speech) -> None:
             return
         text = params[1]
     tags = ""
+    client_id = ""
     if message.tags:
         if "batch" in message.tags and session.flavour & MULTILINE:  # what it was a line of is not open
             session.answer_in_turn(message, session.answer(fail(Code.MULTILINE_INVALID, "BATCH")))
             return
         tags = client_tags(session, message)
+        called = client_id_of(session, message) if kind != "TAGMSG" else ""
+        if called is None:
+            _refuse(session, message, session.answer(fail(Code.INVALID_PARAMS, kind, CLIENT_ID)))
+            return
+        client_id = called
         if kind == "TAGMSG" and not tags and message.client_tags:
             session.answer_in_turn(message)  # all that it had to say is denied here, and so ignored
             return
     target = params[0]
     if "," not in target:
-        session.submit(message, (Say(session.number, kind, target, text, tags),))
+        session.submit(message, (Say(session.number, kind, target, text, tags, client_id=client_id),))
         return
     named: dict[str, str] = {}
     for part in target.split(","):
@@ -72,7 +93,14 @@ def _say(session: Session, message: Message, kind: Speech) -> None:
     if len(targets) > most:
         _refuse(session, message, session.numeric(Numeric.ERR_TOOMANYTARGETS, targets[most]))
         return
-    session.submit(message, [Say(session.number, kind, target, text, tags) for target in targets])
+    ids = (f"{client_id}\0{place}" if client_id else "" for place in range(len(targets)))
+    session.submit(
+        message,
+        [
+            Say(session.number, kind, target, text, tags, client_id=one)
+            for target, one in zip(targets, ids, strict=False)
+        ],
+    )
 
 
 def _refuse(session: Session, message: Message, line: bytes) -> None:
