@@ -222,7 +222,7 @@ def enter(chat: Chat, user: User, applied: Applied) -> None:
 def depart(chat: Chat, stamp: int, request: Depart, applied: Applied) -> None:
     """Of a session that is not on the chat (any more): nothing happens."""
     if request.session in chat.sessions:
-        leave(chat, stamp, request.session, request.reason, applied, up_to=request.seen)
+        leave(chat, stamp, request.session, request.reason, applied, up_to=request.seen, silent=request.silent)
 
 
 def leave(
@@ -235,10 +235,11 @@ def leave(
     one_of: bool = False,
     up_to: int = 0,
     sent_away: bool = False,
+    silent: bool = False,
 ) -> None:
     """A session goes, and with the last one its user, unless they are always on. ``one_of`` several: what they leave
     behind is told once. ``up_to``: the stamp up to which it has seen what was said, 0 for all. ``sent_away``: nobody
-    is to stay."""
+    is to stay. ``silent``: nobody is told."""
     user = chat.sessions[session]
     device = user.devices.get(session, "")
     before, devices, catching_up, away = dict(user.sessions), dict(user.devices), set(user.catching_up), user.away
@@ -258,10 +259,10 @@ def leave(
         user.away = away_of(user.sessions)
         if not user.sessions:
             _lose_rights(chat, user, applied)
-        if not one_of and user.away != away:
+        if not one_of and not silent and user.away != away:
             tell_away(chat, stamp, session, user, applied)
         return
-    remove(chat, stamp, user, reason, applied)
+    remove(chat, stamp, user, reason, applied, seen=not silent)
 
 
 def _lose_rights(chat: Chat, user: User, applied: Applied) -> None:

@@ -268,11 +268,12 @@ class Reader:
         session = self._session
         hub = session.hub
         session.waiting = Waiting()
-        # When the server stops nobody is there to be told, and the next start knows that all have gone. But what is
-        # still in the queue must be done: the turn may be passed to this thread, and when it has ended nobody takes it.
-        departs = session.number in hub.sessions and not hub.stopping
+        # When the server stops nobody is there to be told. But up to where the client has seen what was said is noted;
+        # and what is still in the queue must be done: the turn may be passed to this thread, and when it has ended
+        # nobody takes it.
+        departs = session.number in hub.sessions
         if departs or session.answered < session.submitted:
-            requests = [Depart(session.number, reason, self._seen())] if departs else []
+            requests = [Depart(session.number, reason, self._seen(), hub.stopping)] if departs else []
             hub.journal.ask(requests, lambda _: hub.monitors.clear(session.number), session.waiting)
         hub.sessions.pop(session.number, None)
         why = "Quit" if reason.startswith("Quit: ") else reason  # the rest of that is what somebody wrote
@@ -285,7 +286,8 @@ class Reader:
         session = self._session
         delivered = session.hub.journal.delivered
         quits = session.ending is not None and session.ending.startswith("Quit: ")
-        if not (quits or self._left_in_order) or not session.link.drained():
+        in_order = quits or self._left_in_order or session.hub.stopping
+        if not in_order or not session.link.drained():
             return max(session.seen, 1)
         return 0 if quits else delivered
 

@@ -5,7 +5,7 @@ import pytest
 from securechat.chat.events import Arrived, DeviceSeen, DevicesSeen
 from securechat.chat.machine import Chat
 from securechat.chat.model import Account, Role, Rules
-from securechat.chat.requests import Collect, Depart, LogIn, RemoveAccount, SetRules, Start
+from securechat.chat.requests import Collect, Depart, Join, LogIn, RemoveAccount, SetRules, Start
 from tests.chat.room import GUESTS, Room
 
 
@@ -238,3 +238,17 @@ def test_a_start_is_an_end_for_those_who_are_there(room: Room) -> None:
     assert isinstance(events[0], DevicesSeen)
     assert tablet not in room.chat.sessions
     assert _devices(room) == {"tablet": seen, "": seen}
+
+
+def test_when_the_server_stops_nobody_is_told(room: Room) -> None:
+    """And what each device has seen is noted all the same."""
+    anna, bert = room.account("anna"), room.account("bert")
+    login = room.login(anna)
+    login.device = "phone"
+    room.do(login)
+    room.do(Join(login.session, "#tea"))
+    room.enter(bert, "#tea")
+    (event,) = room.do(Depart(login.session, "stopping", room.stamp, silent=True))
+    assert isinstance(event, DevicesSeen)
+    assert {(device.name, device.here) for device in event.devices} == {("phone", False), ("", False)}
+    assert set(room.chat.users) == {"bert"}

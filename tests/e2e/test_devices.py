@@ -164,3 +164,22 @@ def test_who_is_always_on(make_place: MakePlace, killed: bool) -> None:
             assert missed(phone, "alice") == missed(desk, "alice") == ["while you were away"]
             assert lines(bob) == ["alice AWAY"]
         assert lines(bob) == [f"alice AWAY {NOBODY}"]
+
+
+def test_what_they_saw_before_the_server_stopped_in_order(make_place: MakePlace) -> None:
+    """They are not shown it again; and nobody is seen to leave because the server stops."""
+    place = make_place()
+    with (
+        running(place) as server,
+        device(server, "phone", join="#ours") as phone,
+        device(server, "home", "bob", join="#ours") as bob,
+    ):
+        bob.say("#ours", "seen")
+        phone.expect("PRIVMSG", "#ours", "seen")
+        assert server.stop() == 0
+        bob.until_cut_off()
+        assert not [line for line in bob.lines if " QUIT " in line]
+    with running(place) as server, device(server, "home", "bob") as bob:
+        bob.say("#ours", "not seen")
+        with device(server, "phone") as phone:
+            assert missed(phone) == ["not seen"]

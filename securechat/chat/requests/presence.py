@@ -52,6 +52,8 @@ class Depart:
     reason: str
     seen: int = 0
     """Up to which stamp it has surely seen what was said; 0: all of it."""
+    silent: bool = False
+    """The server stops: everybody goes, and nobody is told."""
 
 
 @dataclass(slots=True)
