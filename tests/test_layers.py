@@ -37,6 +37,7 @@ PURE_MODULES = {
     "dataclasses",
     "enum",
     "functools",
+    "heapq",
     "ipaddress",  # arithmetic with addresses; it opens nothing and asks nobody
     "itertools",
     "math",

@@ -49,7 +49,8 @@ class ListEntry:
     by: str
     """``nick!user@host`` of who set it."""
     at: int
-    """The stamp of the change."""
+    """The stamp of the change; in the list ``I`` that of a later one which took a key or a ban away, for until then it
+    may have let nobody in."""
 
 
 @dataclass(frozen=True, slots=True)

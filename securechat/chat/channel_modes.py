@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from securechat.chat.channel import Channel, ListEntry, Membership
 from securechat.chat.channels import existing
 from securechat.chat.events import ModesChanged
@@ -144,6 +146,7 @@ class _Changes:
             if channel.join_key is not None:
                 self.made.append(ModeChange(False, change.letter, channel.join_key))
                 channel.set_modes(channel.flags, None, channel.limit)
+                self._begin_expecting()
             return
         if not _valid_key(key, self._chat.rules.key_length):
             raise self._bad(change, "A key is a word without a comma, and not too long")
@@ -178,6 +181,8 @@ class _Changes:
             if entry is not None:
                 channel.changed()
                 self.made.append(ModeChange(False, change.letter, entry.text))
+                if change.letter == "b":
+                    self._begin_expecting()
             return
         if key in entries:
             return
@@ -186,6 +191,15 @@ class _Changes:
         entries[key] = ListEntry(BanMask.parse(mask), mask, self._user.source, self._stamp)
         channel.changed()
         self.made.append(ModeChange(True, change.letter, mask))
+        if change.letter == "e":
+            self._begin_expecting()
+
+    def _begin_expecting(self) -> None:
+        """A key or a ban keeps people out no more, maybe some that are in the list ``I``. From now on they might come
+        in, and not before: so what was said until now is not for them (`securechat.chat.channels.join`)."""
+        entries = self._channel.lists["I"]
+        for key, entry in entries.items():
+            entries[key] = replace(entry, at=self._stamp)
 
     def _member(self, change: ModeChange) -> None:
         channel, mode = self._channel, MEMBER_MODES[change.letter]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from heapq import nsmallest
 
 from securechat.chat.channel import Channel
 from securechat.chat.channels import existing
@@ -172,8 +173,8 @@ def mark_read(chat: Chat, stamp: int, request: MarkRead, applied: Applied) -> No
         return
     before, after = user.markers, {**user.markers, key: ms}
     excess = len(after) - chat.rules.read_markers
-    oldest = sorted((at, other) for other, at in after.items() if other != key) if excess > 0 else []
-    dropped = tuple(other for _, other in oldest[: max(excess, 0)])
+    oldest = nsmallest(excess, ((at, other) for other, at in after.items() if other != key)) if excess > 0 else []
+    dropped = tuple(other for _, other in oldest)
     for other in dropped:
         del after[other]
 

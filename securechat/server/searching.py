@@ -11,7 +11,7 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -50,7 +50,8 @@ SETTLE_SECONDS: Final = 1.0
 """And wait before, until what is new can be found."""
 
 AT_ONCE: Final = 2
-"""Searches that look at the same time; more wait. They take no time from Python, but cores from everybody."""
+"""Searches that look at the same time; more wait. They take no time from Python, but cores from everybody. Of one user
+there is one at a time, or the connections of one account would leave nobody a place."""
 
 _ROWS: Final = 100
 """Messages that are read from the log at a time."""
@@ -74,7 +75,6 @@ class Searching:
         self._cores = cores
         self._on_error = on_error
         self._thread = threading.Thread(target=self._run, name="search", daemon=True)
-        self._searches = threading.BoundedSemaphore(AT_ONCE)
         self._stopping = False
         self._dirty = True
         self._awake = threading.Event()
@@ -84,6 +84,9 @@ class Searching:
         self._settled = threading.Condition()
         self._wanted = 0
         self._done = 0
+        # Guards _looking: the users (`User.id`) for whom somebody looks. A leaf: nothing is taken inside it.
+        self._places = threading.Condition()
+        self._looking: set[int] = set()
 
     def start(self) -> None:
         """Begin to index."""
@@ -179,18 +182,38 @@ class Searching:
         where index or log can't be read.
         """
         self.settle()
-        if not self._searches.acquire(timeout=SEARCH_SECONDS):
-            raise TooLongError
         try:
-            with self._cores().anywhere():
+            with self._place(readable.party), self._cores().anywhere():
                 return self._search(readable, query, nick, after, before, most)
         except sqlite3.Error as error:
+            self._repair(error)
+            raise
+
+    def _repair(self, error: sqlite3.Error) -> None:
+        """Make the index anew where it is damaged, or gone."""
+        try:
             if is_damage(error):
                 self.index.rebuild()
-                self._awake.set()
-            raise
+            else:
+                self.index.rebuild_if_gone()
+        except (sqlite3.Error, OSError) as another:
+            self._on_error("the search index can't be made anew", another)
+        self._awake.set()
+
+    @contextlib.contextmanager
+    def _place(self, party: int) -> Iterator[None]:
+        """One of the places of those who look. Raises :class:`TooLongError` where none gets free in time."""
+        looking = self._looking
+        with self._places:
+            if not self._places.wait_for(lambda: len(looking) < AT_ONCE and party not in looking, SEARCH_SECONDS):
+                raise TooLongError
+            looking.add(party)
+        try:
+            yield
         finally:
-            self._searches.release()
+            with self._places:
+                looking.discard(party)
+                self._places.notify_all()
 
     def _search(
         self,
@@ -204,6 +227,9 @@ class Searching:
         until = time.monotonic() + SEARCH_SECONDS
         found: list[Record] = []
         stamps: list[int] = []
+        places = _places(readable)
+        # Before it nothing may be read, and how long it takes must not tell whether there is something.
+        first = min((place.since for place in places), default=0)
         last = readable.last if before is None else min(before, readable.last)
         with (
             contextlib.closing(read_only(self._database)) as log,
@@ -211,9 +237,9 @@ class Searching:
                 find(
                     self.index.path,
                     query,
-                    _places(readable),
+                    places,
                     nick=nick,
-                    first=min(after or 0, LAST),
+                    first=max(first, min(after or 0, LAST)),
                     last=last,
                     oldest_first=after is not None,
                     seconds=SEARCH_SECONDS,

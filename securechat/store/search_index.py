@@ -238,6 +238,15 @@ class SearchIndex:
             throw_away(self._path)
             self._connection = self._open()
 
+    def rebuild_if_gone(self) -> None:
+        """The same, if somebody has removed the file: what is written then goes where nobody finds it."""
+        with self._lock:
+            if self._path.exists():
+                return
+            self._close()
+            throw_away(self._path)  # what may be left beside it
+            self._connection = self._open()
+
     @property
     def indexed(self) -> int:
         """The stamp up to which the log has been indexed."""

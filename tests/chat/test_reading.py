@@ -3,6 +3,7 @@
 import pytest
 
 from securechat.chat.channel import Channel
+from securechat.chat.refusals import Reason
 from securechat.chat.requests import (
     Depart,
     Invite,
@@ -115,6 +116,28 @@ def test_who_is_expected_by_the_list_might_have_come_since_then(room: Room) -> N
     _mode(room, "+I", "b*!*@*")
     room.do(Join(bob, "#tea"))
     assert _reads_from(room, bob) == listed
+
+
+@pytest.mark.parametrize(
+    ("keep_out", "let_in", "reason"),
+    [
+        (["+k", "sesame"], ["-k", "sesame"], Reason.BAD_KEY),
+        (["+b", "bob"], ["-b", "bob"], Reason.BANNED_FROM_CHANNEL),
+        (["+b", "*!*@*"], ["+e", "bob"], Reason.BANNED_FROM_CHANNEL),
+    ],
+)
+def test_who_is_expected_and_kept_out_all_the_same_reads_from_when_that_ends(
+    room: Room, keep_out: list[str], let_in: list[str], reason: Reason
+) -> None:
+    _mode(room, "+i")
+    _mode(room, *keep_out)
+    _mode(room, "+I", "b*!*@*")
+    bob = _come(room, "bob")
+    room.refused(Join(bob, "#tea"), reason, "#tea")
+    lifted = _mode(room, *let_in)
+    _mode(room, "+b", "nobody")
+    room.do(Join(bob, "#tea"))
+    assert _reads_from(room, bob) == lifted
 
 
 def test_but_not_past_a_key(room: Room) -> None:

@@ -137,7 +137,7 @@ def _past(session: Session, target: str) -> Past | None:
 
 @contextlib.contextmanager
 def _reading(session: Session) -> Iterator[None]:
-    """Count the time that the store takes. Of the thread only, and not while it asks the chat: then it may be doing what
+    """Count the time that reading takes: this thread's, and not while it asks the chat, for then it may be doing what
     others have asked for."""
     begun = time.thread_time()
     try:
