@@ -57,6 +57,8 @@ def export(
         if (channel is not None) == (everything or private):
             raise MistakeError("what? Name a channel, or say --all or --private, or both of these")
         first, last = _stamp(since, "--since", 0), _stamp(until, "--until", END) - 1
+        if last < first:
+            raise MistakeError("there is nothing between them: --until is not after --since")
         directory = data_directory(data, config)
         try:
             id = find_channel(directory.database, channel)[0] if channel is not None else None

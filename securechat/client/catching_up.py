@@ -4,6 +4,7 @@ Pages are asked for from the newest backwards, until there is nothing left betwe
 has, or until it is more than anybody wants to see at once.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -46,6 +47,14 @@ class CatchUp:
     def latest(self, name: str, count: int, since: datetime | None = None) -> list[Event]:
         """The last messages after `since` (None: whenever), at most `count`, in order. Raises `HistoryRefused`."""
         return self._between(name, Point(None, since), count)[0]
+
+    def more_unread(self, name: str, since: datetime, found: Sequence[Event]) -> bool:
+        """Whether there is something after `since` besides these, the last of it. Raises `HistoryRefused`."""
+        first = _first(found)
+        if first is None:
+            return False
+        bounds = first.reference(self._types), Point(None, since).reference(self._types)
+        return any(isinstance(entry, MessageReceived) for entry in self._ask("BETWEEN", name, *bounds, "1").entries)
 
     def before(self, name: str, point: Point | None, count: int) -> tuple[str, ...]:
         """The question for older messages, as `Client.request` takes it: at most `count`, and what the server gives."""
@@ -91,7 +100,7 @@ class CatchUp:
         return request.page or Page(request)
 
 
-def _first(entries: list[Event]) -> Point | None:
+def _first(entries: Sequence[Event]) -> Point | None:
     """The oldest message of these that can be named."""
     for entry in entries:
         if isinstance(entry, MessageReceived) and (entry.msgid or entry.time):

@@ -37,6 +37,8 @@ def refusal_in(message: Message) -> Refusal | None:
     """What a message says if it is an error."""
     command, params = message.command, message.params
     if command == "FAIL":
+        if params[:2] == ["CHATHISTORY", "INVALID_TARGET"] and len(params) > 4:
+            return Refusal(params[1], params[3], f"there is nothing of {params[3]} that you may read")
         words = [*params, "", ""]
         return Refusal(words[1], words[2] if len(params) > 3 else words[0], params[-1] if params else "")
     if not is_numeric(command) or not _is_error(int(command)):

@@ -185,9 +185,17 @@ class Resuming:
     def _last_lines(self, name: str, read: datetime | None, since: datetime | None = None) -> None:
         nothing: list[Event] = []
         found = self._asked(name, lambda catch_up: catch_up.latest(name, self._history, since), nothing)
-        if (new := first_unread(found, read)) is not None:
+        new = first_unread(found, read)
+        if new is not None:
             found.insert(new, NewSince(name))
+        if new == 0 and read is not None and self._more_unread(name, read, found[1:]):
+            found.insert(1, MissedMore(name))
         self._release(name, found)
+
+    def _more_unread(self, name: str, read: datetime, found: Sequence[Event]) -> bool:
+        """Whether there is more that one has not read than these last lines, all of which one has not."""
+        full = len(found) >= self._history
+        return full and self._asked(name, lambda catch_up: catch_up.more_unread(name, read, found), nothing=False)
 
     def _people(self, since: datetime | None) -> list[Conversed]:
         nobody: list[Conversed] = []

@@ -275,12 +275,14 @@ class Terminal:
         """Print what one has asked for: older messages, or what was found."""
         found = [entry for entry in page.entries if isinstance(entry, MessageReceived) and not entry.ignored]
         searched = page.request.command == "SEARCH"
-        where = "" if searched else f" in {safe_name(page.request.params[1])}"
+        name = "" if searched else page.request.params[1]
+        between = "in" if name.startswith(("#", "&")) else "between you and"
+        where = f" {between} {safe_name(name)}" if name else ""
         if not found:
-            self.show("-- nothing is found" if searched else f"-- there is nothing older{where}")
+            self.show("-- nothing was found" if searched else f"-- there is nothing older{where}")
             return
-        kind = "found" if searched else "older"
-        self.show(f"-- {len(found)} {kind} {'message' if len(found) == 1 else 'messages'}{where}:")
+        messages = "message" if len(found) == 1 else "messages"
+        self.show(f"-- {len(found)} {messages} found:" if searched else f"-- {len(found)} older {messages}{where}:")
         today = datetime.now().astimezone().date()
         for message in found:
             said = plain.lines(message, None)

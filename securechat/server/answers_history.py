@@ -67,7 +67,7 @@ def setting(name: str, settings: Settings, config: Config) -> StandardReply:
     """One of somebody's settings, as a value and in words."""
     if name == "always-on":
         value = "on" if settings.always_on else "off"
-        words = "You stay in your channels" if settings.always_on else "You leave"
+        words = "You stay in your channels" if settings.always_on else "You leave your channels"
         return note(Code.SETTING, "SETTINGS", name, value, description=f"{words} while no device is connected")
     lines = config.history.replay if settings.replay is None else settings.replay
     value = "default" if settings.replay is None else str(settings.replay)

@@ -297,11 +297,11 @@ class Chats(RuleBasedStateMachine):
         session = self.session(who)
         say = Say(session, "PRIVMSG", self.own_channel(session, which), text, client_id="c")
         self.ask(say)
-        (said,) = self.steps[-1].events or [None]
+        said = [event for event in self.steps[-1].events if isinstance(event, Said)]
         if again:
             self.ask(say)
-        elif isinstance(said, Said):
-            self.ask(Redact(session, said.target, original(said), text))
+        elif said:
+            self.ask(Redact(session, said[0].target, original(said[0]), text))
 
     @precondition(lambda self: self.chat.users_by_account)
     @rule(who=_who, device=any_request.devices, seen=_moments, asks=st.booleans())

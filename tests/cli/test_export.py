@@ -119,6 +119,7 @@ def test_into_a_file(home: Home) -> None:
         (["#te"], 2, "there is no channel #te that lasts; did you mean #Tee?"),
         (["#tee", "--since", "soon"], 2, "'soon' is no time for --since"),
         (["#tee", "--until", "2026-13-01"], 2, "'2026-13-01' is no time for --until"),
+        (["#tee", "--since", "2026-11-02", "--until", "2026-11-02"], 2, "there is nothing between them"),
         (["#tee", "--output", "/nowhere/at/all"], 1, "can't write /nowhere/at/all: No such file or directory"),
         (["#tee", "--output", "/dev/null", "--force"], 2, "/dev/null is there already"),
         (["#tee", "--config", "/nowhere.toml"], 2, "can't read the configuration file"),

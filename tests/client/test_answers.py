@@ -132,6 +132,7 @@ def test_whatever_a_server_says_is_one_line_at_most(code: str, params: list[str]
         (numeric(Numeric.ERR_INVALIDMODEPARAM, "alice", "#c", "l", "x", "It is a number"), "It is a number (#c)"),
         (numeric(Numeric.ERR_NEEDMOREPARAMS, "alice", "KICK"), "Not enough parameters (KICK)"),
         ("443 alice :already there", "already there"),
+        ("FAIL CHATHISTORY INVALID_TARGET LATEST #c :No messages", "there is nothing of #c that you may read"),
         ("FAIL SETNAME INVALID_REALNAME :Realname is not valid", "Realname is not valid (SETNAME)"),
     ],
 )

@@ -90,7 +90,7 @@ def test_a_quiet_question_is_told_to_nobody(modern: Conversation) -> None:
     assert found == [("bob", NOON), ("#c", NOON), ("carol", None)]
     assert refused.settled
     assert refused.refusal is not None
-    assert (refused.refusal.code, refused.refusal.about) == ("INVALID_TARGET", "LATEST")
+    assert (refused.refusal.code, refused.refusal.about) == ("INVALID_TARGET", "#d")
 
 
 def test_a_page_of_a_server_without_labels() -> None:

@@ -173,6 +173,19 @@ def test_the_last_lines_and_what_is_new(archive: Archive, ca: Path, told: Told) 
         assert after == [*map(str, range(35, 40)), "not read"]
 
 
+@pytest.mark.parametrize(("read", "more"), [(34, False), (35, False), (33, True), (9, True)])
+def test_more_is_new_than_is_shown(archive: Archive, ca: Path, told: Told, read: int, more: bool) -> None:
+    """Then it is said; and of what comes first nobody thinks that it is the first that is new."""
+    for number in range(40):
+        archive.put(BOB, "#lobby", str(number))
+    archive.markers["#lobby"] = "timestamp=" + archive.stored[read].time
+    with steady(archive, ca, told, "#lobby", history=5) as chat:
+        chat.wait_until_here()
+        told.wait_for(*map(str, range(35, 40)))
+        begins = [type(event) for event in told.events if isinstance(event, NewSince | MissedMore)]
+        assert begins == ([NewSince, MissedMore] if more else [NewSince])
+
+
 def test_a_channel_that_one_comes_into_later(archive: Archive, ca: Path, told: Told) -> None:
     archive.put(BOB, "#tea", "before")
     with steady(archive, ca, told, "#lobby", history=5) as chat:

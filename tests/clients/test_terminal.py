@@ -255,7 +255,7 @@ def test_goes_on_when_the_server_comes_again(carol: Pane, server: Server) -> Non
         alice.say("nachher")
         said(carol, "<alice> nachher")
         carol.enter("/search später")
-        carol.expect(r"^-- 1 found message:\n   \d\d:\d\d #lobby <carol> für später 🎈$")
+        carol.expect(r"^-- 1 message found:\n   \d\d:\d\d #lobby <carol> für später 🎈$")
         carol.enter("/redact später -- doch nicht")
         carol.expect(r"^\d\d:\d\d \* carol took back a message from \d\d:\d\d: doch nicht$")
     rows = carol.screen().splitlines()

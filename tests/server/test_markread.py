@@ -105,9 +105,16 @@ def test_a_channel_that_is_hidden_is_none(opened: Opener) -> None:
         assert client.asked(line) == ["FAIL MARKREAD INVALID_PARAMS #veiled :Invalid parameters"]
 
 
-def test_the_capability_is_needed(opened: Opener) -> None:
-    client = opened(join="#bare")
-    assert [message.command for message in client.ask("MARKREAD #bare")] == ["421"]
+def test_without_the_capability_who_asks_is_answered_and_else_nothing_comes(opened: Opener) -> None:
+    """IRCv3 read-marker, "Implementation": it MAY be negotiated, and affects what the server sends."""
+    client, other = opened(account="dave"), opened(None, *CAPS, account="dave")
+    assert markers(client.ask("JOIN #bare")) == []
+    assert client.asked("MARKREAD #bare") == ["MARKREAD #bare :*"]
+    assert client.asked(f"MARKREAD #bare {EARLY}") == [f"MARKREAD #bare :{EARLY}"]
+    assert client.asked("MARKREAD") == ["FAIL MARKREAD NEED_MORE_PARAMS :Missing parameters"]
+    assert markers(other.sync())[-1] == f"#bare {EARLY}"
+    other.ask(f"MARKREAD #bare {LATE}")
+    assert client.sync() == []
 
 
 # -- who is told ------------------------------------------------------------------------------------------------------

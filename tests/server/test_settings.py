@@ -9,7 +9,7 @@ import pytest
 from securechat.server.config import HistoryConfig
 from tests.server.wire import House, Opener, running
 
-LEAVE = "NOTE SETTINGS SETTING always-on off :You leave while no device is connected"
+LEAVE = "NOTE SETTINGS SETTING always-on off :You leave your channels while no device is connected"
 STAY = "NOTE SETTINGS SETTING always-on on :You stay in your channels while no device is connected"
 USUAL = "NOTE SETTINGS SETTING replay default :You are shown up to 100 messages of a channel that you have missed"
 NONE = "NOTE SETTINGS SETTING replay 0 :You are not shown what you have missed"

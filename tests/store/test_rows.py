@@ -97,13 +97,16 @@ def test_what_people_see_in_channels_and_say_to_each_other_is_stored() -> None:
 
 def test_what_clients_call_their_messages_is_written_down_for_accounts() -> None:
     """A guest is never again who they were; and what is not stored is not said before."""
+    one = replace(said(), client_id="x")
     events = [
-        replace(said(), stamp=at, client_id="x", **others)
-        for at, others in enumerate(
-            ({}, {"channel_id": 4}, {"account": None, "account_id": 7}, {"kind": "TAGMSG"}, {"unheard": True}), 1
-        )
+        replace(one, stamp=1),
+        replace(one, stamp=2, channel_id=4),
+        replace(one, stamp=3, account=None, account_id=7),
+        replace(one, stamp=4, kind="TAGMSG"),
+        replace(one, stamp=5, unheard=True),
+        said(),
     ]
-    assert write_down([*events, said()])[1] == [(1, 5, "x"), (2, 5, "x")]
+    assert write_down(events)[1] == [(1, 5, "x"), (2, 5, "x")]
 
 
 def test_the_numbers_of_the_kinds_stay() -> None:

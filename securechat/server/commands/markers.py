@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from securechat.chat.refusals import Reason, Refusal
 from securechat.chat.requests import MarkRead
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
     from securechat.server.session import Session
 
-CAPABILITY: Final = "draft/read-marker"
-
 
 def markread(session: Session, message: Message) -> None:
-    """``MARKREAD <target>`` asks, ``MARKREAD <target> timestamp=...`` tells; either is answered with what is kept."""
+    """``MARKREAD <target>`` asks, ``MARKREAD <target> timestamp=...`` tells; either is answered with what is kept.
+
+    For everybody: the capability is about what comes without having been asked for ("MAY be negotiated, and affects
+    which messages are sent by the server").
+    """
     params = message.params
     if not params or not params[0]:
         _refuse(session, message, fail(Code.NEED_MORE_PARAMS, "MARKREAD"))
@@ -72,5 +74,5 @@ def _refuse(session: Session, message: Message, answer: Answer) -> None:
 
 COMMANDS = (
     Command("MARKREAD", markread, "<target> [timestamp=<time>]", "Tells or sets up to when you have read (IRCv3).",
-            pipelined=True, capability=CAPABILITY),
+            pipelined=True),
 )  # fmt: skip
