@@ -62,7 +62,10 @@ def client_only(tags: Mapping[str, str], denied: tuple[str, ...] = ()) -> str:
     `denied`: the items of CLIENTTAGDENY, by which some are left out ("RPL_ISUPPORT Tokens"): names without their `+`,
     or `*` for all, and behind it `-name` for one that is relayed all the same. Names are compared as they are.
     """
-    if not tags:
+    for key in tags:
+        if key[0] == "+":
+            break
+    else:  # as of most messages
         return ""
     relayed = {key: value for key, value in tags.items() if key[0] == "+" and key != "+"}
     if denied[:1] == ("*",):

@@ -36,7 +36,7 @@ __all__ = ["Searching", "TooLongError", "discard"]
 PAUSE_SECONDS: Final = 0.5
 """Between two times that the thread looks for what is new, where nobody waits for it."""
 
-REST: Final = 4
+REST: Final = 9
 """For each second of work it rests so many, where nobody waits for it: under full load the chat goes first, and what is
 new is found a little later."""
 

@@ -7,6 +7,7 @@ from securechat.chat.requests import (
     AddAccount,
     AddBan,
     BecomeOperator,
+    Collect,
     Depart,
     EnableAccount,
     ForgetIds,
@@ -43,7 +44,13 @@ def devices(room: Room) -> None:
     guest = room.enter("gus", "#shed", "#hut")
     room.do(Depart(phone, "gone", seen=room.stamp - 5))
     room.do(Depart(tablet, "gone", seen=room.stamp - 50))
-    room.enter(kate, device="phone", seen=room.stamp)
+    shown = room.enter(kate, device="phone", seen=room.stamp)
+    login = room.login(kate, device="phone")
+    login.asks = True
+    room.do(login)
+    room.do(Depart(login.session, "gone"))
+    room.do(Collect(shown, room.stamp))
+    room.do(Collect(shown, room.stamp))
     room.mode(guest, "#hut", "+o", "kate")
 
     room.refused(SetReplay(guest, 5), Reason.NO_ACCOUNT)

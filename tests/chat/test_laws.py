@@ -104,6 +104,7 @@ class Chats(RuleBasedStateMachine):
         if isinstance(answer, Applied):
             check_chat(chat)
             check_events(chat, known, stamp, answer.events)
+            assert answer.events or snapshot(chat) == before, "nothing happens of which there is no event"
             self.steps.append(_Step(stamp, request, before, answer, answer.events.copy()))
         else:
             assert snapshot(chat) == before

@@ -98,6 +98,7 @@ def test_each_event_has_a_place_of_its_own(room: Room) -> None:
     applied = _apply(room.chat, act)
     assert isinstance(applied, Applied)
     assert applied.events == [Collected(5_000_000 + number, 1, number) for number in range(4)]
+    assert room.chat.stamp == 5_000_003, "all that has been said so far has this one or a smaller"
     applied.undo()
     assert applied.events == []
 

@@ -98,6 +98,11 @@ def test_who_is_always_on_is_there_but_not_where_they_are_banned(table: Table, s
     assert _again(second, shops).chat.users["bob"].channels.keys() == {"#lobby"}
 
 
+def test_nor_is_who_found_the_ban_when_they_came(table: Table, shops: list[Shop]) -> None:
+    table.do(modes(ANN, "#tea", "+b bob"), Depart(BOB, "gone"), table.login(BOB, "bob"), modes(ANN, "#tea", "-b bob"))
+    assert _come(_again(table, shops), BOB, "bob").channels == ()
+
+
 def test_devices_that_were_there_have_seen_what_is_certain(table: Table, shops: list[Shop]) -> None:
     _come(table, EVE, "eve", "phone")
     table.do(hello(ANN, "one"))

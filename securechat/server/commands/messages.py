@@ -48,6 +48,8 @@ def client_id_of(session: Session, message: Message) -> str | None:
     if not session.client_ids:
         return ""
     client_id = message.tags.get(CLIENT_ID, "")
+    if len(client_id) * 4 <= MAX_CLIENT_ID or (len(client_id) <= MAX_CLIENT_ID and client_id.isascii()):
+        return client_id
     return client_id if len(client_id.encode()) <= MAX_CLIENT_ID else None
 
 
