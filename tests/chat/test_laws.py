@@ -104,7 +104,8 @@ class Chats(RuleBasedStateMachine):
         if isinstance(answer, Applied):
             check_chat(chat)
             check_events(chat, known, stamp, answer.events)
-            assert answer.events or snapshot(chat) == before, "nothing happens of which there is no event"
+            silent = isinstance(request, Depart) and request.silent
+            assert answer.events or silent or snapshot(chat) == before, "nothing happens of which there is no event"
             self.steps.append(_Step(stamp, request, before, answer, answer.events.copy()))
         else:
             assert snapshot(chat) == before
@@ -207,9 +208,9 @@ class Chats(RuleBasedStateMachine):
         self.ask(Join(session, channel))
 
     @_somebody_is_there
-    @rule(who=_who, seen=_moments)
-    def depart(self, who: int, seen: int) -> None:
-        self.ask(Depart(self.session(who), "gone", self.moment(seen)))
+    @rule(who=_who, seen=_moments, silent=st.sampled_from([False, False, True]))
+    def depart(self, who: int, seen: int, silent: bool) -> None:
+        self.ask(Depart(self.session(who), "gone", self.moment(seen), silent))
 
     @rule(ms=st.sampled_from([1, 2000, 86_400_000]))
     def wait(self, ms: int) -> None:
