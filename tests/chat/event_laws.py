@@ -52,6 +52,8 @@ class Before:
         sizes: dict[tuple[str, int], int] = {}
         for whose, size, _ in _sizes(chat):
             sizes[whose] = max(size, sizes.get(whose, 0))
+        for id, channels in chat.remembered.items():  # in which the account is, though its user may not be there
+            sizes["channels", id] = max(len(channels), sizes.get(("channels", id), 0))
         founders = {channel.id: channel.founder for channel in chat.channels.values()}
         markers = {(user.id, key): ms for user in chat.users.values() for key, ms in user.markers.items()}
         return cls(set(chat.sessions), _insiders(chat), founders, sizes, markers)
@@ -137,8 +139,8 @@ def _sizes(chat: Chat) -> Iterator[tuple[tuple[str, int], int, int]]:
     rules = chat.rules
     for user in chat.users.values():
         yield ("sessions", user.since), len(user.sessions), rules.sessions_per_user
-        yield ("channels", user.since), len(user.channels), rules.channels_per_user
         whose = user.account_id or user.since
+        yield ("channels", whose), len(user.channels), rules.channels_per_user
         yield ("silenced", whose), len(user.silenced), rules.silenced
         yield ("metadata", whose), len(user.metadata), rules.metadata_keys
         away = max((len((text or "").encode()) for text in user.sessions.values()), default=0)
