@@ -50,6 +50,8 @@ class Terminal:
         self._near, far = pty.openpty()
         ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         environment = {**os.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "NO_COLOR": "1"}
+        for name in ("COLUMNS", "LINES"):  # of another terminal, which would be believed
+            environment.pop(name, None)
         environment["SECURECHAT_PASSWORD"] = "" if ask else PASSWORD
         # A session of its own takes the first terminal that it opens for its own, and with it Ctrl-C.
         opening = ["sh", "-c", 'exec "$@" <"$0" >"$0" 2>&1', os.ttyname(far)]
