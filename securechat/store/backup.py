@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from securechat.store.datadir import DataDir
+from securechat.store.files import sync
 from securechat.store.schema import VERSION
 from securechat.store.snapshot import (
     DamagedError,
@@ -73,7 +74,7 @@ def back_up(database: Path, target: Path, *, force: bool = False, progress: Prog
         _check_target(database, target, force)  # a while has passed
         with system_errors(target, "write"):
             part.replace(target)
-            _sync(target.absolute().parent)
+            sync(target.absolute().parent)
     return contents
 
 
@@ -152,7 +153,7 @@ def _copy(source: Path, part: Path, progress: Progress) -> Contents:
         _erase(copy)
         contents = _contents(copy)
     with system_errors(part, "write"):
-        _sync(part)
+        sync(part)
     return contents
 
 
@@ -221,7 +222,7 @@ def restore(data: DataDir, file: Path, progress: Progress = lambda *_: None) -> 
         with system_errors(data.database, "replace"):
             _remove_search(data)
             part.replace(data.database)
-            _sync(data.path)
+            sync(data.path)
     return Restored(contents, before)
 
 
@@ -255,7 +256,7 @@ def _keep_present(data: DataDir) -> Path | None:
             if wal.exists():
                 wal.replace(before.with_name(f"{before.name}-wal"))
         _remove_beside(database)
-        _sync(data.path)
+        sync(data.path)
     return before
 
 
@@ -286,12 +287,3 @@ def _free_name(path: Path) -> Path:
 def _remove_search(data: DataDir) -> None:
     """The index of another store's messages; the server makes a new one."""
     _remove(data.search)
-
-
-def _sync(path: Path) -> None:
-    """Have a file, or the names in a directory, on disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

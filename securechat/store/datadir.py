@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
@@ -22,6 +23,8 @@ from pathlib import Path
 from typing import Final
 
 import platformdirs
+
+from securechat.store.files import sync
 
 if sys.platform != "win32":
     import fcntl
@@ -85,8 +88,14 @@ class DataDir:
             DataDirStorageError: the system refused.
         """
         try:
+            missing = [path for path in (self.path, *self.path.absolute().parents) if not path.exists()]
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.mkdir(mode=_PRIVATE, exist_ok=True)
+            for (
+                path
+            ) in missing:  # a power cut takes what is in it, however well that is synced, with a name that is not
+                with contextlib.suppress(OSError):  # which some file systems can't, or we may not
+                    sync(path.absolute().parent)
         except (FileExistsError, NotADirectoryError) as error:
             raise UnusableDataDirError(f"{error.filename or self.path} is there and is not a directory") from error
         except OSError as error:

@@ -7,6 +7,7 @@ import os
 import sqlite3
 from pathlib import Path
 
+from securechat.store.files import sync
 from securechat.store.schema import MIGRATIONS, SCHEMA, VERSION
 
 __all__ = ["create", "migrate"]
@@ -44,12 +45,4 @@ def _back_up(connection: sqlite3.Connection, path: Path, backup: Path) -> None:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
         raise
-    _sync_directory(path.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(path.parent)

@@ -5,8 +5,8 @@ words by which FTS5 itself finds what somebody may read: ``c<channel>``, or ``p<
 message, and ``n<nick>`` of its sender. The rows are the log's stamps.
 
 It is cut into *parts* of about `PART` messages, each an FTS5 table. A search goes from part to part, and ends where it
-has enough; what is older than all that is kept goes by whole parts; and to take one message out of the files, so that
-no byte of it is left, one part is written anew and not all of them: deleting from FTS5 alone leaves the words where
+has enough; a part of which all messages were taken out goes as a whole; and to take one message out of the files, so
+that no byte of it is left, one part is written anew and not all of them: deleting from FTS5 alone leaves the words where
 they were until the index is optimised.
 
 How far the index has come is written in the same transaction as the rows: a crash leaves it right. A file of another
@@ -332,14 +332,6 @@ class SearchIndex:
         """:meth:`take_out`, and :meth:`clean`."""
         self.take_out(rows)
         return self.clean()
-
-    def forget_before(self, stamp: int) -> int:
-        """Drop the parts in which everything is older. Returns how many; :meth:`clean` empties the WAL."""
-        with self._writing() as connection, _transaction(connection):
-            old = connection.execute("SELECT id FROM parts WHERE last < ? ORDER BY id", (stamp,)).fetchall()
-            for (part,) in old:
-                _drop(connection, part)
-            return len(old)
 
     def messages(self) -> int:
         """How many are in it."""

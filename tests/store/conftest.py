@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from securechat.store.datadir import DataDir
 from tests.store.kinds import STORED, Kind, open_shop
 from tests.store.shop import Shop, Table
 
@@ -37,3 +38,25 @@ def new_shop(tmp_path: Path) -> Iterator[Callable[[], Shop]]:
     yield make
     for shop in made:
         shop.database.close()
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataDir:
+    """A data directory, for a store that has something of everything."""
+    directory = DataDir(tmp_path / "data")
+    directory.prepare()
+    return directory
+
+
+@pytest.fixture
+def shop(data: DataDir) -> Iterator[Shop]:
+    """That store, with a server's connection that is open."""
+    shop = open_shop(data.database)
+    yield shop
+    shop.database.close()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where a copy of it goes."""
+    return tmp_path / "backup.db"

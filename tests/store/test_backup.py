@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,26 +20,6 @@ from securechat.store.snapshot import DamagedError, WrongStoreError
 from tests.store.kinds import open_shop
 from tests.store.shop import Shop, hello, lasting, log
 from tests.store.stores import ROOT, contents, damage, files, found_in, talk
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> DataDir:
-    """A data directory with a store that has something of everything, and a server's connection that is open."""
-    directory = DataDir(tmp_path / "data")
-    directory.prepare()
-    return directory
-
-
-@pytest.fixture
-def shop(data: DataDir) -> Iterator[Shop]:
-    shop = open_shop(data.database)
-    yield shop
-    shop.database.close()
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "backup.db"
 
 
 def test_a_copy_has_everything(shop: Shop, data: DataDir, file: Path) -> None:

@@ -185,3 +185,15 @@ def test_an_error_inside_gives_the_lock_back(tmp_path: Path) -> None:
         _ = 1 // 0
     with data.lock():
         pass
+
+
+def test_a_directory_that_is_made_is_synced_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a power cut soon after the first start takes all of it, whatever was acknowledged."""
+    synced: list[Path] = []
+    monkeypatch.setattr("securechat.store.datadir.sync", synced.append)
+    data = DataDir(tmp_path / "new" / "data")
+    data.prepare()
+    assert set(synced) == {tmp_path, tmp_path / "new"}
+    synced.clear()
+    data.prepare()
+    assert synced == []

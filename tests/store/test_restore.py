@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,29 +16,8 @@ from securechat.store.database import Database
 from securechat.store.datadir import DataDir
 from securechat.store.schema import VERSION
 from securechat.store.snapshot import DamagedError, StoreFailedError, WrongStoreError
-from tests.store.kinds import open_shop
 from tests.store.shop import Shop, hello
 from tests.store.stores import ROOT, contents, damage, files
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> DataDir:
-    """A data directory with a store that has something of everything, and a server's connection that is open."""
-    directory = DataDir(tmp_path / "data")
-    directory.prepare()
-    return directory
-
-
-@pytest.fixture
-def shop(data: DataDir) -> Iterator[Shop]:
-    shop = open_shop(data.database)
-    yield shop
-    shop.database.close()
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "backup.db"
 
 
 @pytest.fixture

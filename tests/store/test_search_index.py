@@ -204,23 +204,6 @@ def test_a_reader_is_waited_for_by_calling_again(
     assert b"ylophone" not in bytes_of(file)
 
 
-def test_old_parts_go_as_a_whole(index: SearchIndex, log: Log, file: Path) -> None:
-    stamps = [log.say(f"word {letter}xylophone").stamp for letter in LETTERS]
-    fill(index, log, most=4)
-    assert b"axylophone" in bytes_of(file)
-    assert index.forget_before(stamps[5]) == 1
-    assert index.clean()
-    assert found(index, "word") == stamps[4:][::-1]
-    assert b"axylophone" not in bytes_of(file)
-    assert b"fxylophone" in bytes_of(file)
-    log.say("word again")
-    fill(index, log)
-    assert index.forget_before(1000) == 3
-    log.say("new word")
-    fill(index, log)
-    assert found(index, "word") == [log.rows[-1].stamp]
-
-
 def test_a_part_of_which_nothing_is_left_goes(index: SearchIndex, log: Log, file: Path) -> None:
     rows = [log.say("word") for _ in range(12)]
     fill(index, log, most=4)
