@@ -4,10 +4,10 @@ The file has no text: of each message it has the *terms* (`securechat.store.sear
 words by which FTS5 itself finds what somebody may read: ``c<channel>``, or ``p<who>`` ``p<to whom>`` of a private
 message, and ``n<nick>`` of its sender. The rows are the log's stamps.
 
-It is cut into *parts* of about `PART` messages, each an FTS5 table. A search goes from part to part, and ends where it
-has enough; a part of which all messages were taken out goes as a whole; and to take one message out of the files, so
-that no byte of it is left, one part is written anew and not all of them: deleting from FTS5 alone leaves the words where
-they were until the index is optimised.
+It is cut into *parts* of about `PART` messages, each an FTS5 table. A search goes from part to part, and ends where
+it has enough; a part of which all messages were taken out goes as a whole; and to take one message out of the files,
+so that no byte of it is left, one part is written anew and not all of them: deleting from FTS5 alone leaves the words
+where they were until the index is optimised.
 
 How far the index has come is written in the same transaction as the rows: a crash leaves it right. A file of another
 format, or a damaged one, is thrown away and made anew: the log has everything.
