@@ -12,9 +12,11 @@
 
 from securechat.chat import (  # noqa: F401 - the rules register themselves
     accounts,
+    certificates,
     channel_modes,
     channels,
     client_ids,
+    inviting,
     login,
     metadata,
     operators,

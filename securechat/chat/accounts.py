@@ -9,13 +9,16 @@ from securechat.chat.events import (
     AccountAdded,
     AccountEnabled,
     AccountRemoved,
+    InviteCodeRevoked,
+    InviteCodeUsed,
     PasswordSet,
     Rehashed,
     SessionsEnded,
 )
+from securechat.chat.invite_codes import put_code, reset_code_of, usable_code, use_up
 from securechat.chat.login import become
 from securechat.chat.machine import Applied, Chat, rule
-from securechat.chat.model import Account, User
+from securechat.chat.model import Account, InviteCode, Role, User
 from securechat.chat.presence import leave, move_aside, remove, tell_away
 from securechat.chat.refusals import Reason, Refused
 from securechat.chat.requests import AddAccount, EnableAccount, Registrant, Rehash, RemoveAccount, SetPassword
@@ -38,18 +41,27 @@ def add_account(chat: Chat, stamp: int, request: AddAccount, applied: Applied) -
     """A guest who wears the name gets another: from now on it is its owner's.
 
     Only the operator takes a name from somebody like that. Who makes an account for themselves finds it in use; and
-    has the account from then on, if they are on the chat.
+    has the account from then on, if they are on the chat. An invite code is used up in the same moment: of two who have
+    the last use of one, one gets an account.
     """
+    code = usable_code(chat, stamp, request.code) if request.code else None
+    if code is not None and code.account_id:
+        raise Refused(Reason.BAD_INVITE_CODE, "kind", code.name)
+    if code is not None and code.name and casefold(code.name) != casefold(request.name):
+        raise Refused(Reason.BAD_INVITE_CODE, "name", code.name)
     if not valid_nick(request.name):
         raise Refused(Reason.BAD_ACCOUNT_NAME, request.name)
     if chat.account_named(request.name) is not None:
         raise Refused(Reason.ACCOUNT_EXISTS, request.name)
-    account = Account(stamp, request.name, request.role, True, stamp, request.credential, stamp)
+    role = request.role if code is None else Role.ADMIN if code.admin else Role.MEMBER
+    account = Account(stamp, request.name, role, True, stamp, request.credential, stamp, request.scram)
     wearer, by = chat.users.get(casefold(request.name)), request.by
     if by is not None:
         _check_registrant(chat, stamp, account, wearer, by)
     chat.replace_account(account, None, applied)
     applied.events.append(AccountAdded(stamp, account))
+    if code is not None:
+        _use(chat, stamp, code, account, applied)
     if by is not None and by.session in chat.sessions:
         become(chat, stamp, by.session, account, by.host, applied)
     elif wearer is not None:
@@ -65,13 +77,26 @@ def _check_registrant(chat: Chat, stamp: int, account: Account, wearer: User | N
         raise Refused(Reason.NICK_IN_USE, account.name)
 
 
+def _use(chat: Chat, stamp: int, code: InviteCode, account: Account, applied: Applied) -> None:
+    applied.events.append(InviteCodeUsed(stamp, use_up(chat, code, applied), account.id, account.name))
+
+
 @rule(SetPassword)
 def set_password(chat: Chat, stamp: int, request: SetPassword, applied: Applied) -> None:
-    """Ends the account's sessions, except the one that made the change."""
+    """Ends the account's sessions, except the one that made the change. A code that resets it is of no use any more."""
     account = _existing(chat, request.name)
-    changed = replace(account, credential=request.credential, credential_set=stamp)
+    code = usable_code(chat, stamp, request.code) if request.code else None
+    if code is not None and code.account_id != account.id:
+        raise Refused(Reason.BAD_INVITE_CODE, "name" if code.account_id else "kind", code.name)
+    changed = replace(account, credential=request.credential, credential_set=stamp, scram=request.scram)
     chat.replace_account(changed, account, applied)
-    applied.events.append(PasswordSet(stamp, account.id, account.name, request.credential))
+    applied.events.append(PasswordSet(stamp, account.id, account.name, request.credential, request.scram))
+    waiting = reset_code_of(chat, account)
+    if code is not None:
+        _use(chat, stamp, code, account, applied)
+    elif waiting is not None and waiting.left:
+        put_code(chat, None, waiting, applied)
+        applied.events.append(InviteCodeRevoked(stamp, waiting, account.name))
     end_sessions(chat, stamp, account, "The password was changed", applied, keep=request.keep)
 
 
@@ -96,7 +121,11 @@ def enable_account(chat: Chat, stamp: int, request: EnableAccount, applied: Appl
 
 @rule(RemoveAccount)
 def remove_account(chat: Chat, stamp: int, request: RemoveAccount, applied: Applied) -> None:
-    """Its channels go with it; one in which somebody is stays until it is empty, as a guest's does."""
+    """Its channels go with it; one in which somebody is stays until it is empty, as a guest's does.
+
+    So do its certificates; and those that were made out to its name before are nobody's from now on, also when somebody
+    else gets the name.
+    """
     account = _existing(chat, request.name)
     end_sessions(chat, stamp, account, "The account was removed", applied, sent_away=True)
     orphans = [channel for channel in chat.channels.values() if channel.founder == account.id]
@@ -105,6 +134,7 @@ def remove_account(chat: Chat, stamp: int, request: RemoveAccount, applied: Appl
         end_if_empty(chat, channel, applied)
     _forget(chat, account.id, applied)
     hold(chat, account.id, 0, 0, applied)
+    _retire(chat, stamp, account, applied)
     chat.replace_account(None, account, applied)
     applied.events.append(AccountRemoved(stamp, account.id, account.name, tuple(channel.id for channel in orphans)))
 
@@ -124,10 +154,23 @@ def _forget(chat: Chat, account_id: int, applied: Applied) -> None:
                 _drop(rights, account_id, applied)
 
 
-def _drop(kept: Any, account_id: int, applied: Applied) -> None:
-    was = kept[account_id]
-    applied.on_undo(lambda: kept.__setitem__(account_id, was))
-    del kept[account_id]
+def _retire(chat: Chat, stamp: int, account: Account, applied: Applied) -> None:
+    """Whatever could still be used in its name."""
+    for certificate in [entry for entry in chat.certificates.values() if entry.account_id == account.id]:
+        _drop(chat.certificates, certificate.fingerprint, applied)
+    reset = reset_code_of(chat, account)
+    if reset is not None:
+        put_code(chat, None, reset, applied)
+    name = casefold(account.name)
+    was = chat.retired.get(name)
+    applied.on_undo(lambda: chat.retired.pop(name, None) if was is None else chat.retired.__setitem__(name, was))
+    chat.retired[name] = stamp
+
+
+def _drop(kept: Any, key: Any, applied: Applied) -> None:
+    was = kept[key]
+    applied.on_undo(lambda: kept.__setitem__(key, was))
+    del kept[key]
 
 
 def end_sessions(

@@ -11,7 +11,7 @@ from typing import Any
 
 from securechat.chat.channel import Channel
 from securechat.chat.events import Event
-from securechat.chat.model import Account, BanKind, Rules, ServerBan, Settings, User
+from securechat.chat.model import Account, BanKind, Certificate, InviteCode, Rules, ServerBan, Settings, User
 from securechat.chat.refusals import Reason, Refusal, Refused
 from securechat.chat.requests import Request
 from securechat.irc.extban import BanMask
@@ -88,10 +88,13 @@ class Chat:
         markers: Iterable[tuple[int, str, int]] = (),
         remembered: Iterable[tuple[int, int]] = (),
         client_ids: Iterable[tuple[int, int, str]] = (),
+        certificates: Iterable[Certificate] = (),
+        invite_codes: Iterable[InviteCode] = (),
+        retired: Iterable[tuple[str, int]] = (),
     ) -> None:
         """``silenced``: (account id, mask). ``metadata``: (account id, key, value). ``devices``: (account id, name,
         stamp, whether it was there). ``markers``: (account id, target, ms). ``remembered``: (account id, channel id).
-        ``client_ids``: (stamp, account id, id), in order."""
+        ``client_ids``: (stamp, account id, id), in order. ``retired``: (casefolded name, stamp)."""
         self.rules = Rules()
         self.stamp = 0
         """Of the last event: all that has been said so far has a smaller one, or this."""
@@ -153,6 +156,13 @@ class Chat:
             ids[client_id] = at
             if len(ids) > MAX_IDS:
                 del ids[next(iter(ids))]
+        self.certificates: dict[str, Certificate] = {entry.fingerprint: entry for entry in certificates}
+        """By fingerprint: with what people log in besides their passwords. Other threads may look one up."""
+        self.invite_codes: dict[str, InviteCode] = {code.digest: code for code in invite_codes}
+        """By digest. Other threads may look one up."""
+        self.retired: dict[str, int] = dict(retired)
+        """By casefolded name: when an account of that name was removed last. A certificate of before is not of whoever
+        has the name now. Other threads may look one up."""
         self.taken_back: tuple[int, ...] = ()
         """The stamps of the messages that were taken back last (`securechat.chat.redaction`)."""
 

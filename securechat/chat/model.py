@@ -15,7 +15,19 @@ from securechat.irc.extban import BanMask
 if TYPE_CHECKING:
     from securechat.chat.channel import Channel
 
-__all__ = ["NOBODY_THERE", "Account", "BanKind", "Role", "Rules", "ServerBan", "Settings", "User", "away_of"]
+__all__ = [
+    "NOBODY_THERE",
+    "Account",
+    "BanKind",
+    "Certificate",
+    "InviteCode",
+    "Role",
+    "Rules",
+    "ServerBan",
+    "Settings",
+    "User",
+    "away_of",
+]
 
 NOBODY_THERE = "No device is connected"
 """Why somebody is away who stays on the chat without a connection."""
@@ -69,6 +81,10 @@ class Rules:
     """Messages of a channel that somebody is shown who missed more, unless they want another number."""
     replay_most: int = 1000
     """Which they can want."""
+    certificates: int = 16
+    """That one account can have registered."""
+    invite_codes: int = 1000
+    """That are remembered at a time, of which some may be used up or expired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +102,52 @@ class Account:
     """The password's hash in PHC form."""
     credential_set: int = 0
     """The stamp of the last change of the password: who logged in with an older one did not log in."""
+    scram: str = field(default="", repr=False)
+    """What SCRAM-SHA-256 needs beside the hash (RFC 5803's form); empty where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A client certificate that is registered as an account's own."""
+
+    fingerprint: str
+    """SHA-256 of the certificate: 64 lower-case hexadecimal digits."""
+    account_id: int
+    der: bytes = field(repr=False)
+    name: str
+    """Its common name, fit for a screen."""
+    added: int
+    """The stamp of its registration."""
+    expires: int
+    """Seconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class InviteCode:
+    """A code with which somebody makes an account, or sets the password of one anew. The code itself nobody keeps."""
+
+    digest: str
+    """SHA-256 of the code: 64 lower-case hexadecimal digits."""
+    name: str
+    """Of the account that it is for; empty: whichever the guest chooses."""
+    admin: bool
+    """Whether who uses it becomes an administrator."""
+    uses: int
+    left: int
+    """Of the uses."""
+    made: int
+    """The stamp of its making."""
+    until: int
+    """The stamp of its end."""
+    by: str
+    """Who made it."""
+    account_id: int = 0
+    """Of the account whose password it resets; 0: it makes a new one."""
+
+    @property
+    def id(self) -> str:
+        """By what people name it: it tells nothing about the code."""
+        return self.digest[:12]
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,12 @@ class Reason(Enum):
     REDACT_TARGET = auto()
     REDACT_FORBIDDEN = auto()
     REDACT_EXPIRED = auto()
+    CERTIFICATE_EXISTS = auto()
+    TOO_MANY_CERTIFICATES = auto()
+    NO_SUCH_CERTIFICATE = auto()
+    BAD_INVITE_CODE = auto()
+    TOO_MANY_INVITE_CODES = auto()
+    NO_SUCH_INVITE_CODE = auto()
     NOT_STORED = auto()
     INTERNAL = auto()
 

@@ -193,6 +193,9 @@ def snapshot(chat: Chat) -> dict[str, object]:
         "markers": {id: dict(markers) for id, markers in chat.markers.items()},
         "remembered": {id: set(channels) for id, channels in chat.remembered.items()},
         "client_ids": {party: list(ids.items()) for party, ids in chat.client_ids.items()},
+        "certificates": dict(chat.certificates),
+        "invite_codes": dict(chat.invite_codes),
+        "retired": dict(chat.retired),
         "taken_back": chat.taken_back,
         "sessions": {session: user.key for session, user in chat.sessions.items()},
         "users": {

@@ -11,8 +11,13 @@ from securechat.chat.events import (
     AccountEnabled,
     AccountRemoved,
     Banned,
+    CertificateAdded,
+    CertificateRemoved,
     ChannelRenamed,
     Event,
+    InviteCodeMade,
+    InviteCodeRevoked,
+    InviteCodeUsed,
     Joined,
     Kicked,
     Killed,
@@ -79,6 +84,11 @@ class Kind(IntEnum):
     KILLED = 39
     BANNED = 40
     UNBANNED = 41
+    CERTIFICATE_ADDED = 42
+    CERTIFICATE_REMOVED = 43
+    INVITE_MADE = 44
+    INVITE_REVOKED = 45
+    INVITE_USED = 46
 
 
 _SPEECH = {"PRIVMSG": int(Kind.PRIVMSG), "NOTICE": int(Kind.NOTICE)}
@@ -215,6 +225,10 @@ def _about_account(kind: Kind) -> Callable[[Any], Row]:
     return lambda e: (e.stamp, kind, None, e.account_id, "", e.name, None, "", "", False)
 
 
+def _certificate(stamp: int, kind: Kind, account_id: int, name: str, fingerprint: str) -> Row:
+    return (stamp, kind, None, account_id, "", name, None, fingerprint, "", False)
+
+
 _ROWS: dict[type, Callable[[Any], Row]] = {
     Joined: _joined,
     Parted: _parted,
@@ -237,6 +251,21 @@ _ROWS: dict[type, Callable[[Any], Row]] = {
     PasswordSet: _about_account(Kind.PASSWORD_SET),
     AccountEnabled: lambda e: _about_account(Kind.ACCOUNT_ENABLED if e.enabled else Kind.ACCOUNT_DISABLED)(e),
     AccountRemoved: _about_account(Kind.ACCOUNT_REMOVED),
+    CertificateAdded: lambda e: _certificate(
+        e.stamp, Kind.CERTIFICATE_ADDED, e.certificate.account_id, e.name, e.certificate.fingerprint
+    ),
+    CertificateRemoved: lambda e: _certificate(
+        e.stamp, Kind.CERTIFICATE_REMOVED, e.account_id, e.name, e.fingerprint
+    ),
+    InviteCodeMade: lambda e: (
+        e.stamp, Kind.INVITE_MADE, None, e.account_id, e.code.by, e.code.name, None, e.code.id, "", False,
+    ),
+    InviteCodeRevoked: lambda e: (
+        e.stamp, Kind.INVITE_REVOKED, None, None, e.by, e.code.name, None, e.code.id, "", False,
+    ),
+    InviteCodeUsed: lambda e: (
+        e.stamp, Kind.INVITE_USED, None, e.account_id, "", e.name, None, e.code.id, "", False,
+    ),
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ __all__ = ["MIGRATIONS", "SCHEMA", "VERSION", "Change"]
 Change = tuple[str, tuple[Any, ...]]
 """An SQL statement and its parameters."""
 
-VERSION = 4
+VERSION = 5
 
 SCHEMA = """
 -- Accepted events, in the one order that there is.
@@ -98,8 +98,38 @@ CREATE TABLE accounts (
     enabled        INTEGER NOT NULL,
     created        INTEGER NOT NULL,
     credential     TEXT NOT NULL,        -- Argon2id in PHC form
-    credential_set INTEGER NOT NULL
+    credential_set INTEGER NOT NULL,
+    scram          TEXT NOT NULL DEFAULT '' -- what SCRAM-SHA-256 needs beside the hash, as RFC 5803 writes it
 );
+
+-- Client certificates that people have registered as theirs.
+CREATE TABLE certificates (
+    fingerprint    TEXT PRIMARY KEY,     -- SHA-256 of the certificate
+    account        INTEGER NOT NULL,
+    der            BLOB NOT NULL,        -- the certificate
+    name           TEXT NOT NULL,        -- its common name
+    added          INTEGER NOT NULL,     -- a stamp
+    expires        INTEGER NOT NULL      -- seconds since 1970
+) WITHOUT ROWID;
+
+-- Codes with which people make accounts, or set passwords anew; they themselves are not here.
+CREATE TABLE invite_codes (
+    digest         TEXT PRIMARY KEY,     -- SHA-256 of the code
+    name           TEXT NOT NULL,        -- of the account that it is for, or empty
+    admin          INTEGER NOT NULL,
+    uses           INTEGER NOT NULL,
+    left           INTEGER NOT NULL,     -- of the uses
+    made           INTEGER NOT NULL,     -- a stamp
+    until          INTEGER NOT NULL,     -- a stamp
+    made_by        TEXT NOT NULL,
+    account        INTEGER NOT NULL      -- accounts.id, of whom it resets the password, or 0
+) WITHOUT ROWID;
+
+-- Names of accounts that were removed: certificates of before are not of whoever has the name now.
+CREATE TABLE retired_names (
+    key            TEXT PRIMARY KEY,     -- casefolded
+    at             INTEGER NOT NULL      -- the stamp of the last removal
+) WITHOUT ROWID;
 
 CREATE TABLE channels (
     id             INTEGER PRIMARY KEY,  -- the stamp of its making
@@ -258,6 +288,33 @@ CREATE TABLE channel_members (
     PRIMARY KEY (channel, account)
 ) WITHOUT ROWID;
 INSERT INTO channel_members SELECT id, founder, id, 0 FROM channels WHERE founder > 0;
+""",
+    4: """
+ALTER TABLE accounts ADD COLUMN scram TEXT NOT NULL DEFAULT '';
+CREATE TABLE certificates (
+    fingerprint    TEXT PRIMARY KEY,
+    account        INTEGER NOT NULL,
+    der            BLOB NOT NULL,
+    name           TEXT NOT NULL,
+    added          INTEGER NOT NULL,
+    expires        INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE invite_codes (
+    digest         TEXT PRIMARY KEY,
+    name           TEXT NOT NULL,
+    admin          INTEGER NOT NULL,
+    uses           INTEGER NOT NULL,
+    left           INTEGER NOT NULL,
+    made           INTEGER NOT NULL,
+    until          INTEGER NOT NULL,
+    made_by        TEXT NOT NULL,
+    account        INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE retired_names (
+    key            TEXT PRIMARY KEY,
+    at             INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT OR REPLACE INTO retired_names SELECT lower(target), max(stamp) FROM log WHERE kind = 37 GROUP BY lower(target);
 """,
 }
 """By version: what makes the next one of it. They are never changed, for files have been through them; a new version

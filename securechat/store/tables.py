@@ -13,11 +13,16 @@ from securechat.chat.events import (
     AccountRemoved,
     Arrived,
     Banned,
+    CertificateAdded,
+    CertificateRemoved,
     ChannelMade,
     ChannelRenamed,
     Collected,
     DevicesSeen,
     IdsForgotten,
+    InviteCodeMade,
+    InviteCodeRevoked,
+    InviteCodeUsed,
     Joined,
     Kicked,
     MarkerMoved,
@@ -36,9 +41,9 @@ from securechat.chat.events import (
     Unbanned,
 )
 from securechat.chat.machine import Chat
-from securechat.chat.model import Account, BanKind, Role, ServerBan
+from securechat.chat.model import BanKind, ServerBan
 from securechat.irc.names import casefold
-from securechat.store import channel_tables, user_tables
+from securechat.store import account_tables, channel_tables, user_tables
 from securechat.store.schema import Change
 
 __all__ = ["CHANGES", "HELD", "TAKE_HELD", "load", "rewrite_tables"]
@@ -54,25 +59,9 @@ _SET_METADATA = "INSERT INTO metadata VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET
 _BAN = "INSERT OR REPLACE INTO server_bans VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
-def _insert_account(account: Account) -> Change:
-    return (
-        "INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            account.id,
-            account.name,
-            casefold(account.name),
-            account.role.value,
-            account.enabled,
-            account.created,
-            account.credential,
-            account.credential_set,
-        ),
-    )
-
-
 def _account_removed(e: AccountRemoved) -> list[Change]:
     return [
-        ("DELETE FROM accounts WHERE id = ?", (e.account_id,)),
+        *account_tables.account_removed(e),
         (TAKE_HELD, (e.account_id, e.stamp)),
         ("DELETE FROM silenced WHERE account = ?", (e.account_id,)),
         ("DELETE FROM metadata WHERE owner = ?", (e.account_id,)),
@@ -148,12 +137,15 @@ CHANGES: dict[type, Callable[[Any], list[Change]]] = {
         ("DELETE FROM server_bans WHERE kind = ? AND key = ?", (e.ban.kind.value, casefold(e.ban.mask)))
     ],
     Collected: lambda e: [(TAKE_HELD, (e.account_id, e.up_to))],
-    AccountAdded: lambda e: [_insert_account(e.account)],
-    PasswordSet: lambda e: [
-        ("UPDATE accounts SET credential = ?, credential_set = ? WHERE id = ?", (e.credential, e.stamp, e.account_id))
-    ],
-    Rehashed: lambda e: [("UPDATE accounts SET credential = ? WHERE id = ?", (e.credential, e.account_id))],
-    AccountEnabled: lambda e: [("UPDATE accounts SET enabled = ? WHERE id = ?", (e.enabled, e.account_id))],
+    AccountAdded: account_tables.account_added,
+    PasswordSet: account_tables.password_set,
+    Rehashed: account_tables.rehashed,
+    AccountEnabled: account_tables.account_enabled,
+    CertificateAdded: account_tables.certificate_added,
+    CertificateRemoved: account_tables.certificate_removed,
+    InviteCodeMade: account_tables.code_made,
+    InviteCodeRevoked: account_tables.code_revoked,
+    InviteCodeUsed: account_tables.code_used,
     AccountRemoved: _account_removed,
 }
 
@@ -161,13 +153,13 @@ CHANGES: dict[type, Callable[[Any], list[Change]]] = {
 def rewrite_tables(chat: Chat) -> list[Change]:
     """Statements after which all tables say what the chat says, but for the messages that wait."""
     return [
-        ("DELETE FROM accounts", ()),
+        *account_tables.DELETE_ALL,
         ("DELETE FROM silenced", ()),
         ("DELETE FROM metadata", ()),
         ("DELETE FROM server_bans", ()),
         *channel_tables.DELETE_ALL,
         *user_tables.DELETE_ALL,
-        *(_insert_account(account) for account in chat.accounts.values()),
+        *account_tables.insert(chat),
         *((_SILENCE, (id, mask)) for id, masks in chat.silenced.items() for mask in masks),
         *((_SET_METADATA, (id, *pair)) for id, metadata in chat.metadata.items() for pair in metadata.items()),
         *(_ban(ban) for ban in chat.bans.values()),
@@ -186,18 +178,12 @@ def load(connection: sqlite3.Connection) -> Chat:
 
     Raises ``ValueError`` for what can't have been written by a program of ours.
     """
-    accounts = [
-        Account(id, name, Role(role), bool(enabled), created, credential, credential_set)
-        for id, name, _, role, enabled, created, credential, credential_set in connection.execute(
-            "SELECT * FROM accounts"
-        )
-    ]
     bans = [
         ServerBan(BanKind(kind), mask, reason, by, at, until)
         for kind, _, mask, reason, by, at, until in connection.execute("SELECT * FROM server_bans ORDER BY rowid")
     ]
     return Chat(
-        accounts=accounts,
+        accounts=account_tables.load_accounts(connection),
         channels=channel_tables.load_channels(connection),
         held=connection.execute("SELECT account, max(stamp), count(*) FROM held GROUP BY account").fetchall(),
         silenced=connection.execute("SELECT * FROM silenced ORDER BY rowid").fetchall(),
@@ -212,4 +198,7 @@ def load(connection: sqlite3.Connection) -> Chat:
             "SELECT account, channel FROM channel_members JOIN channels ON id = channel WHERE resident"
         ).fetchall(),
         client_ids=user_tables.load_client_ids(connection),
+        certificates=account_tables.load_certificates(connection),
+        invite_codes=account_tables.load_invite_codes(connection),
+        retired=connection.execute("SELECT * FROM retired_names").fetchall(),
     )

@@ -6,7 +6,18 @@ when it is delivered may be of a later day.
 
 from __future__ import annotations
 
-from securechat.chat.events.accounts import AccountAdded, AccountEnabled, AccountRemoved, PasswordSet, Rehashed
+from securechat.chat.events.accounts import (
+    AccountAdded,
+    AccountEnabled,
+    AccountRemoved,
+    CertificateAdded,
+    CertificateRemoved,
+    InviteCodeMade,
+    InviteCodeRevoked,
+    InviteCodeUsed,
+    PasswordSet,
+    Rehashed,
+)
 from securechat.chat.events.channels import (
     ChannelMade,
     ChannelRecord,
@@ -52,6 +63,8 @@ __all__ = [
     "Arrived",
     "AwayChanged",
     "Banned",
+    "CertificateAdded",
+    "CertificateRemoved",
     "ChannelMade",
     "ChannelRecord",
     "ChannelRenamed",
@@ -62,6 +75,9 @@ __all__ = [
     "Event",
     "HostChanged",
     "IdsForgotten",
+    "InviteCodeMade",
+    "InviteCodeRevoked",
+    "InviteCodeUsed",
     "Invited",
     "Joined",
     "Kicked",
@@ -132,6 +148,11 @@ Event = (
     | Rehashed
     | AccountEnabled
     | AccountRemoved
+    | CertificateAdded
+    | CertificateRemoved
+    | InviteCodeMade
+    | InviteCodeRevoked
+    | InviteCodeUsed
     | WallopsSaid
     | Killed
     | Banned

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from securechat.chat.requests.accounts import (
     AddAccount,
+    AddCertificate,
     EnableAccount,
+    MakeInviteCode,
     Registrant,
     Rehash,
     RemoveAccount,
+    RemoveCertificate,
+    RevokeInviteCode,
     SetPassword,
 )
 from securechat.chat.requests.channels import Invite, Join, Kick, Part, RenameChannel, SetModes, SetOwner, SetTopic
@@ -33,6 +37,7 @@ from securechat.chat.requests.talk import Collect, ForgetIds, MarkRead, Original
 __all__ = [
     "AddAccount",
     "AddBan",
+    "AddCertificate",
     "Arrive",
     "BecomeOperator",
     "ChangeNick",
@@ -46,6 +51,7 @@ __all__ = [
     "Kick",
     "Kill",
     "LogIn",
+    "MakeInviteCode",
     "MarkRead",
     "Original",
     "Part",
@@ -54,8 +60,10 @@ __all__ = [
     "Rehash",
     "RemoveAccount",
     "RemoveBan",
+    "RemoveCertificate",
     "RenameChannel",
     "Request",
+    "RevokeInviteCode",
     "Say",
     "SetAlwaysOn",
     "SetAway",
@@ -107,6 +115,10 @@ Request = (
     | Rehash
     | EnableAccount
     | RemoveAccount
+    | AddCertificate
+    | RemoveCertificate
+    | MakeInviteCode
+    | RevokeInviteCode
     | BecomeOperator
     | Kill
     | Wallops

@@ -1,0 +1,58 @@
+"""Invite codes: with one somebody makes an account, or sets the password of theirs anew. The rules are in `inviting`.
+
+Only digests are known here. A code that is used up or has expired is remembered for a while, so that whoever comes with
+it can be told why it does not open any more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from securechat.chat.machine import Applied, Chat
+from securechat.chat.model import Account, InviteCode
+from securechat.chat.refusals import Reason, Refused
+
+__all__ = ["put_code", "reset_code_of", "state_of", "usable_code", "use_up"]
+
+
+def state_of(code: InviteCode | None, stamp: int) -> str:
+    """Why a code does not open anything at that stamp: ``unknown``, ``expired`` or ``used``; empty: it does."""
+    if code is None:
+        return "unknown"
+    if not code.left:
+        return "used"
+    return "expired" if code.until <= stamp else ""
+
+
+def usable_code(chat: Chat, stamp: int, digest: str) -> InviteCode:
+    """The code of that digest. Raises :class:`Refused` if it is not good any more, or none."""
+    code = chat.invite_codes.get(digest)
+    why = state_of(code, stamp)
+    if code is None or why:
+        raise Refused(Reason.BAD_INVITE_CODE, why, code.name if code else "")
+    return code
+
+
+def reset_code_of(chat: Chat, account: Account) -> InviteCode | None:
+    """The one with which the password of the account can, or could, be set anew: there is one at a time."""
+    return next((code for code in chat.invite_codes.values() if code.account_id == account.id), None)
+
+
+def use_up(chat: Chat, code: InviteCode, applied: Applied) -> InviteCode:
+    """The code as it is when it was used once more."""
+    used = replace(code, left=code.left - 1)
+    put_code(chat, used, code, applied)
+    return used
+
+
+def put_code(chat: Chat, new: InviteCode | None, old: InviteCode | None, applied: Applied) -> None:
+    """``new`` in the place of ``old``; either may be missing."""
+
+    def put(new: InviteCode | None, old: InviteCode | None) -> None:
+        if old is not None:
+            chat.invite_codes.pop(old.digest, None)
+        if new is not None:
+            chat.invite_codes[new.digest] = new
+
+    applied.on_undo(lambda: put(old, new))
+    put(new, old)
