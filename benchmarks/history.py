@@ -121,7 +121,7 @@ def build(path: Path, messages: int) -> None:
         connection.execute(f"DROP INDEX {name}")
     connection.execute("BEGIN")
     connection.executemany(
-        "INSERT INTO accounts VALUES (?, ?, ?, ?, 1, ?, '', 0)",
+        "INSERT INTO accounts VALUES (?, ?, ?, ?, 1, ?, '', 0, '')",
         ((id, f"user{id}", f"user{id}", Role.MEMBER.value, id) for id in map(account_id, range(ACCOUNTS))),
     )
     connection.executemany(

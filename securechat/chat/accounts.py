@@ -83,11 +83,16 @@ def _use(chat: Chat, stamp: int, code: InviteCode, account: Account, applied: Ap
 
 @rule(SetPassword)
 def set_password(chat: Chat, stamp: int, request: SetPassword, applied: Applied) -> None:
-    """Ends the account's sessions, except the one that made the change. A code that resets it is of no use any more."""
+    """Ends the account's sessions, except the one that made the change, which must be one of them still.
+
+    A code that resets it is of no use any more.
+    """
     account = _existing(chat, request.name)
     code = usable_code(chat, stamp, request.code) if request.code else None
     if code is not None and code.account_id != account.id:
         raise Refused(Reason.BAD_INVITE_CODE, "name" if code.account_id else "kind", code.name)
+    if code is None and request.keep is not None and chat.user_of(request.keep).account_id != account.id:
+        raise Refused(Reason.ACCOUNT_CHANGED)  # who was sent away while it was hashed does not undo what they did
     changed = replace(account, credential=request.credential, credential_set=stamp, scram=request.scram)
     chat.replace_account(changed, account, applied)
     applied.events.append(PasswordSet(stamp, account.id, account.name, request.credential, request.scram))

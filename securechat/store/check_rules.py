@@ -6,6 +6,7 @@ functions of Python that they call are in :data:`FUNCTIONS`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Final
 
@@ -34,6 +35,10 @@ def _is_source(text: str) -> bool:
     return all(split_source(text))
 
 
+def _is_fingerprint(text: str, der: bytes) -> bool:
+    return hashlib.sha256(der).hexdigest() == text
+
+
 def _has_form(kind: int, text: str) -> bool:
     """Whether the text of a row is one that its kind can have."""
     first, separator, _ = text.partition(" ")
@@ -51,6 +56,7 @@ def _has_form(kind: int, text: str) -> bool:
 FUNCTIONS: Final[dict[str, Callable[..., str | bool]]] = {
     "casefolded": casefold,
     "is_channel": valid_channel,
+    "is_fingerprint": _is_fingerprint,
     "is_hash": _is_hash,
     "is_nick": valid_nick,
     "is_source": _is_source,
@@ -98,6 +104,19 @@ TABLE_RULES: Final[tuple[Rule, ...]] = (
     ("an account that is not found by its name", "SELECT name FROM accounts WHERE key != casefolded(name)"),
     ("an account without a role", f"SELECT name FROM accounts WHERE role NOT IN ({_ROLES})"),  # noqa: S608
     ("an account whose password can't be looked at", "SELECT name FROM accounts WHERE NOT is_hash(credential)"),
+    (
+        "a certificate that is not found by its fingerprint",
+        "SELECT fingerprint FROM certificates WHERE NOT is_fingerprint(fingerprint, der)",
+    ),
+    (
+        "an invite code with more uses than it had",
+        "SELECT substr(digest, 1, 12) FROM invite_codes WHERE NOT (0 <= left AND left <= uses)",
+    ),
+    (
+        "an invite code of an account that is not there",
+        f"SELECT substr(digest, 1, 12) FROM invite_codes WHERE account != 0 AND {_NO_ACCOUNT}",  # noqa: S608
+    ),
+    ("a retired name that is not found", "SELECT key FROM retired_names WHERE key != casefolded(key)"),
     ("a channel with a name that it can't have", "SELECT name FROM channels WHERE NOT is_channel(name)"),
     ("a channel that is not found by its name", "SELECT name FROM channels WHERE key != casefolded(name)"),
     (
@@ -128,6 +147,7 @@ TABLE_RULES: Final[tuple[Rule, ...]] = (
             ("an ignored person", "silenced"),
             ("a message's id", "client_ids"),
             ("a waiting message", "held"),
+            ("a certificate", "certificates"),
         )
     ),
     (

@@ -15,6 +15,7 @@ from securechat.chat.modes import ALL_KINDS, CHANNEL_MODES, MEMBER_MODES, USER_M
 from securechat.chat.requests import (
     AddAccount,
     AddBan,
+    AddCertificate,
     Arrive,
     BecomeOperator,
     ChangeNick,
@@ -28,6 +29,7 @@ from securechat.chat.requests import (
     Kick,
     Kill,
     LogIn,
+    MakeInviteCode,
     MarkRead,
     Original,
     Part,
@@ -36,8 +38,10 @@ from securechat.chat.requests import (
     Rehash,
     RemoveAccount,
     RemoveBan,
+    RemoveCertificate,
     RenameChannel,
     Request,
+    RevokeInviteCode,
     Say,
     SetAlwaysOn,
     SetAway,
@@ -92,7 +96,12 @@ rules = st.builds(
     read_markers=st.sampled_from([1000, 1]),
     devices=st.sampled_from([32, 1]),
     replay_most=st.just(10),
+    certificates=st.sampled_from([16, 1]),
+    invite_codes=st.sampled_from([1000, 2]),
 )
+digests = st.sampled_from([letter * 64 for letter in "abcd"])
+_code_ids = digests.map(lambda digest: digest[:12]) | st.just("nonsense")
+_ends = st.sampled_from([1, 1_001_000, 2**62])
 devices = st.sampled_from(["", "", "phone", "tablet", "desk"])
 client_ids = st.sampled_from(["", "", "a", "b"])
 times = st.sampled_from([0, EPOCH_MS, EPOCH_MS + 1, EPOCH_MS + 10**12])
@@ -151,6 +160,8 @@ of_oneself: st.SearchStrategy[Request] = st.one_of(
     st.builds(SetReplay, _somebody, st.sampled_from([None, 0, 10, 11, -1])),
     st.builds(SetAlwaysOn, _somebody, st.sampled_from([True, True, False])),
     st.builds(MarkRead, _somebody, nicks | channels, times),
+    st.builds(AddCertificate, _somebody, digests, st.just(b"der"), st.just("a laptop"), st.just(2**31)),
+    st.builds(RemoveCertificate, _somebody, st.just(""), digests),
 )
 """What somebody says of themselves, and keeps for themselves."""
 
@@ -164,6 +175,17 @@ of_operators: st.SearchStrategy[Request] = st.one_of(
     st.builds(RemoveBan, _somebody | st.none(), st.just(BanKind.ACCOUNT), nicks),
     st.builds(SetMetadata, _somebody, nicks | _there, _keys, _values),
     st.builds(SetOwner, _somebody, channels, names | st.none()),
+    st.builds(
+        MakeInviteCode,
+        _somebody | st.none(),
+        digests,
+        nicks | st.just(""),
+        st.booleans(),
+        st.integers(0, 3),
+        _ends,
+        st.booleans(),
+    ),
+    st.builds(RevokeInviteCode, _somebody | st.none(), _code_ids),
 )
 """What an operator of the server does."""
 
@@ -213,8 +235,24 @@ anything: st.SearchStrategy[Request] = st.one_of(
     st.builds(ForgetIds, st.sampled_from([0, 2**62])),
     st.builds(SetReplay, _sessions, st.none() | st.integers()),
     st.builds(SetAlwaysOn, _sessions, st.booleans()),
-    st.builds(AddAccount, any_nick, st.just("hash"), st.sampled_from(Role), st.none() | _registrants),
-    st.builds(SetPassword, any_nick, st.just("hash"), st.none() | _sessions),
+    st.builds(
+        AddAccount,
+        any_nick,
+        st.just("hash"),
+        st.sampled_from(Role),
+        st.none() | _registrants,
+        st.sampled_from(["", "scram"]),
+        st.just("") | digests,
+    ),
+    st.builds(
+        SetPassword,
+        any_nick,
+        st.just("hash"),
+        st.none() | _sessions,
+        st.sampled_from(["", "scram"]),
+        st.just("") | digests,
+    ),
+    st.builds(RemoveCertificate, st.none(), any_nick, digests),
     st.builds(Rehash, _stamps, _stamps, st.just("hash")),
     st.builds(EnableAccount, any_nick, st.booleans()),
     st.builds(RemoveAccount, any_nick),

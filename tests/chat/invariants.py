@@ -7,6 +7,7 @@ from securechat.chat.channel import Channel, Membership
 from securechat.chat.channel_modes import MAX_ACCESS, MAX_LIMIT
 from securechat.chat.channels import MAX_INVITATIONS
 from securechat.chat.devices import here
+from securechat.chat.inviting import MAX_USES
 from securechat.chat.machine import MAX_IDS, Chat
 from securechat.chat.metadata import valid_key
 from securechat.chat.model import NOBODY_THERE, BanKind, Settings, User, away_of
@@ -266,6 +267,32 @@ def what_is_kept_of_accounts_is_of_those_that_exist(chat: Chat) -> None:
             assert bool(user.markers) is (user.account_id in chat.markers)
 
 
+def certificates_are_of_accounts(chat: Chat) -> None:
+    """A registered certificate is found by its fingerprint, and is the one of an account that there is."""
+    assert all(fingerprint == entry.fingerprint for fingerprint, entry in chat.certificates.items())
+    assert {entry.account_id for entry in chat.certificates.values()} <= chat.accounts_by_id.keys()
+
+
+def invite_codes_are_good_for_something(chat: Chat) -> None:
+    """A code is found by its digest; it has no more uses left than it had, one if it is for a name; a password is reset
+    by one code at most, which makes no administrator."""
+    resets = [code.account_id for code in chat.invite_codes.values() if code.account_id]
+    assert len(resets) == len(set(resets))
+    assert set(resets) <= chat.accounts_by_id.keys()
+    for digest, code in chat.invite_codes.items():
+        assert digest == code.digest
+        assert 0 <= code.left <= code.uses <= MAX_USES
+        assert code.uses == 1 or not code.name
+        assert not (code.account_id and code.admin)
+
+
+def retired_names_are_casefolded(chat: Chat) -> None:
+    """A name is retired as it is looked up; nobody who has it now had it then."""
+    for name, stamp in chat.retired.items():
+        assert name == casefold(name)
+        assert name not in chat.accounts or chat.accounts[name].created > stamp
+
+
 def names_are_valid(chat: Chat) -> None:
     """No account or channel has a name that nobody could write."""
     assert all(valid_nick(account.name) for account in chat.accounts.values())
@@ -294,6 +321,9 @@ LAWS: tuple[Callable[[Chat], None], ...] = (
     who_is_there_may_read_what_was_said_there,
     users_have_ids_of_their_own,
     what_is_kept_of_accounts_is_of_those_that_exist,
+    certificates_are_of_accounts,
+    invite_codes_are_good_for_something,
+    retired_names_are_casefolded,
     names_are_valid,
 )
 

@@ -18,7 +18,7 @@ from securechat.chat.requests import (
     SetTopic,
     Start,
 )
-from tests.chat import story_channels, story_keeping, story_network, story_people
+from tests.chat import story_channels, story_joining, story_keeping, story_network, story_people
 from tests.chat.room import Room
 
 
@@ -36,6 +36,8 @@ def story() -> Room:
         story_network.network,
         story_keeping.devices,
         story_keeping.messages,
+        story_joining.codes,
+        story_joining.certificates,
     ):
         chapter(room)
     room.do(Start(Rules(lobby="#hall")))

@@ -125,11 +125,14 @@ def test_the_session_that_changed_the_password_stays() -> None:
     room.one(SetPassword("ann", SECRET, keep=second), PasswordSet)
 
 
-def test_no_other_accounts_session_is_kept() -> None:
+def test_no_other_session_changes_the_password() -> None:
+    """Nor one that was the account's: it was sent away while it looked at the old password."""
     room = Room()
     ann, bob = room.member("ann", "#lobby"), room.member("bob", "#lobby")
-    events = room.do(SetPassword("ann", SECRET, keep=bob))
-    assert _ended(events).sessions == (ann,)
+    room.refused(SetPassword("ann", SECRET, keep=bob), Reason.ACCOUNT_CHANGED)
+    room.do(SetPassword("ann", "of the operator's"))
+    room.refused(SetPassword("ann", SECRET, keep=ann), Reason.NO_SUCH_SESSION)
+    assert room.chat.accounts["ann"].credential == "of the operator's"
     assert room.chat.sessions.keys() == {bob}
 
 

@@ -343,6 +343,17 @@ class Chats(RuleBasedStateMachine):
     def set_password(self, who: int, name: str) -> None:
         self.ask(SetPassword(name, "another hash", self.session(who)))
 
+    @precondition(lambda self: self.chat.invite_codes)
+    @rule(who=_who, name=any_request.nicks)
+    def use_a_code(self, who: int, name: str) -> None:
+        """For what it is for, or for something else."""
+        code = self.chat.invite_codes[sorted(self.chat.invite_codes)[who % len(self.chat.invite_codes)]]
+        account = self.chat.accounts_by_id.get(code.account_id)
+        if account is not None and who % 4:
+            self.ask(SetPassword(account.name, "another hash", code=code.digest))
+        else:
+            self.ask(AddAccount(code.name or name, "hash", code=code.digest))
+
     @rule(
         name=any_request.names,
         change=st.sampled_from(["disable", "enable", "remove", "password", "rehash", "restart", "rules", "forget"]),

@@ -37,7 +37,7 @@ TEE = """\
 2026-11-01 12:50:00 * eve left (bye)
 2026-11-01 12:56:00 * what bob said was taken back
 2026-11-01 12:58:00 * bob took back the message {} (a mistake)
-2026-11-01 13:06:00 <bob> the last word
+2026-11-01 13:20:00 <bob> the last word
 """
 
 OTHERS = """\
@@ -64,7 +64,7 @@ class Home:
 def home(tmp_path: Path) -> Iterator[Home]:
     place = Home(tmp_path)
     place.data.mkdir(mode=0o700)
-    shutil.copyfile(FILES / "schema-4.db", place.data / "securechat.db")
+    shutil.copyfile(FILES / "schema-5.db", place.data / "securechat.db")
     yield place
     assert not list(tmp_path.glob("*.part"))
 

@@ -15,7 +15,7 @@ from securechat.store.datadir import DataDir
 from tests.cli.commands import at_terminal, environment, securechat
 
 FILES = Path(__file__).parents[1] / "data"
-THERE = "5 accounts, 3 channels, to 2026-11-01T13:06:00.000Z"
+THERE = "5 accounts, 3 channels, to 2026-11-01T13:20:00.000Z"
 
 
 class Home:
@@ -42,7 +42,7 @@ class Home:
 def home(tmp_path: Path) -> Home:
     place = Home(tmp_path)
     place.data.prepare()
-    shutil.copyfile(FILES / "schema-4.db", place.data.database)
+    shutil.copyfile(FILES / "schema-5.db", place.data.database)
     place.data.database.chmod(0o600)
     return place
 
@@ -128,7 +128,7 @@ def test_into_a_directory_that_is_not_there(home: Home) -> None:
 def test_what_can_not_be_done(home: Home) -> None:
     text, newer = home.home / "text", home.home / "newer.db"
     text.write_text("nothing of ours " * 100)
-    shutil.copyfile(FILES / "schema-4.db", newer)
+    shutil.copyfile(FILES / "schema-5.db", newer)
     with closing(sqlite3.connect(newer, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("PRAGMA user_version = 99")
@@ -138,7 +138,7 @@ def test_what_can_not_be_done(home: Home) -> None:
         (["backup", home.home / "no" / "where"], 2, "there is no directory"),
         (["backup", home.file, "--config", "/nowhere.toml"], 2, "can't read the configuration file"),
         (["restore", text, "--yes"], 2, "is not a store: it is no SQLite database"),
-        (["restore", newer, "--yes"], 2, "is of schema 99, and this program knows 4"),
+        (["restore", newer, "--yes"], 2, "is of schema 99, and this program knows 5"),
         (["restore", home.home / "nothing", "--yes"], 2, "does not exist"),
         (["restore", home.home, "--yes"], 2, "is not a file"),
     ]
@@ -176,7 +176,7 @@ def test_what_is_wrong_is_told(home: Home) -> None:
 def test_all_is_well(home: Home) -> None:
     done = home.run("check")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "log: 54 rows, from 2026-11-01T12:00:00.000Z to 2026-11-01T13:06:00.000Z" in done.stdout.splitlines()
+    assert "log: 70 rows, from 2026-11-01T12:00:00.000Z to 2026-11-01T13:20:00.000Z" in done.stdout.splitlines()
     assert done.stdout.endswith("\neverything is as it should be\n")
     done = home.run("check", "--compact")
     assert done.returncode == 0

@@ -13,6 +13,7 @@ older than this.) The clock is made up: a request each minute from 2026-11-01, 1
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import itertools
 import sqlite3
 import sys
@@ -106,6 +107,8 @@ def fill(store: Store) -> None:
         store.database.host_key()
     if VERSION >= 4:
         fill_schema_4(store)
+    if VERSION >= 5:
+        fill_schema_5(store)
     do(asked.Depart(EVE, "Quit: good night"), asked.Say(BOB, "PRIVMSG", "#Tee", "the last word"))
 
 
@@ -123,6 +126,27 @@ def fill_schema_4(store: Store) -> None:
     ms = (said.stamp >> 21) + 1_577_836_800_000
     do(asked.MarkRead(BOB, "#tee", ms), asked.MarkRead(BOB, "Ann", ms), asked.Depart(PHONE, ""))
     do(asked.Depart(EVE, "gone for a moment"), store.login(EVE, "eve"))
+
+
+def fill_schema_5(store: Store) -> None:
+    """Certificates, invite codes that are open, used and for a reset, a verifier for SCRAM."""
+    do = store.do
+    for session, der in ((ANN, b"ann's certificate"), (BOB, b"bob's certificate"), (BOB, b"bob's other one")):
+        do(asked.AddCertificate(session, hashlib.sha256(der).hexdigest(), der, "a laptop", 2_000_000_000))
+    do(asked.RemoveCertificate(BOB, "", hashlib.sha256(b"bob's other one").hexdigest()))
+    digests = [hashlib.sha256(code).hexdigest() for code in (b"first", b"second", b"third", b"fourth")]
+    do(
+        asked.MakeInviteCode(ANN, digests[0], "", False, 5, 2**62),
+        asked.MakeInviteCode(ANN, digests[1], "Fay", True, 1, 2**62),
+    )
+    do(asked.MakeInviteCode(None, digests[2], "carl", False, 1, 2**62, True))
+    do(asked.MakeInviteCode(None, digests[3], "", False, 1, 2**62), asked.RevokeInviteCode(ANN, digests[3][:12]))
+    hasher = Hasher(Parameters(memory=8, passes=1))
+    verifier = "SCRAM-SHA-256$4096:c2FsdA==$a2V5:a2V5"
+    do(asked.SetPassword("dan", hasher.hash("dan's new password"), scram=verifier))
+    do(asked.AddAccount("Fay", hasher.hash("fay's password"), code=digests[1], scram=verifier))
+    do(asked.AddAccount("gil", hasher.hash("gil's password"), code=digests[0]))
+    do(asked.RemoveAccount("Fay"), asked.RemoveAccount("gil"))
 
 
 def main(path: Path) -> None:

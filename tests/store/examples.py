@@ -1,5 +1,7 @@
 """Every kind of event, each with its row of the log and what it changes in the tables."""
 
+from dataclasses import replace
+
 from securechat.chat.channel import ListEntry, Topic
 from securechat.chat.events import (
     AccountAdded,
@@ -8,6 +10,8 @@ from securechat.chat.events import (
     AccountRemoved,
     AwayChanged,
     Banned,
+    CertificateAdded,
+    CertificateRemoved,
     ChannelMade,
     ChannelRecord,
     ChannelRenamed,
@@ -15,6 +19,9 @@ from securechat.chat.events import (
     Collected,
     Event,
     HostChanged,
+    InviteCodeMade,
+    InviteCodeRevoked,
+    InviteCodeUsed,
     Invited,
     Joined,
     Kicked,
@@ -38,7 +45,7 @@ from securechat.chat.events import (
     UserModesChanged,
     WallopsSaid,
 )
-from securechat.chat.model import Account, BanKind, Role, Rules, ServerBan
+from securechat.chat.model import Account, BanKind, Certificate, InviteCode, Role, Rules, ServerBan
 from securechat.chat.requests import Speech
 from securechat.irc.extban import BanMask
 from securechat.irc.modes import ModeChange
@@ -46,11 +53,19 @@ from securechat.store.rows import Row
 from securechat.store.schema import Change
 from tests.store.examples_kept import DEVICE_HERE, FORGET_MEMBER, IN_CHANNEL, KEPT, WHO
 
-ANN = Account(5, "Ann", Role.ADMIN, True, 5, "her hash", 7)
+ANN = Account(5, "Ann", Role.ADMIN, True, 5, "her hash", 7, "verifier")
 VIEW = ChannelView("#Tea", None, ())
 
 
 BAN = ServerBan(BanKind.ACCOUNT, "Spam", "go away", "Ann", 9, 30)
+CODE = InviteCode("d" * 64, "Bob", True, 1, 1, 9, 30, "Ann")
+
+
+def code_kept(code: InviteCode) -> Change:
+    return (
+        "INSERT OR REPLACE INTO invite_codes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (code.digest, code.name, code.admin, code.uses, code.left, code.made, code.until, code.by, code.account_id),
+    )
 
 
 def said(kind: Speech = "PRIVMSG", *, waits: bool = False, unheard: bool = False) -> Said:
@@ -209,12 +224,22 @@ EXAMPLES: list[tuple[Event, Row | None, list[Change]]] = [
     (
         AccountAdded(9, ANN),
         (9, 33, None, 5, "", "Ann", None, "admin", "", False),
-        [("INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (5, "Ann", "ann", "admin", True, 5, "her hash", 7))],
+        [
+            (
+                "INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (5, "Ann", "ann", "admin", True, 5, "her hash", 7, "verifier"),
+            )
+        ],
     ),
     (
-        PasswordSet(9, 5, "Ann", "new hash"),
+        PasswordSet(9, 5, "Ann", "new hash", "verifier"),
         (9, 34, None, 5, "", "Ann", None, "", "", False),
-        [("UPDATE accounts SET credential = ?, credential_set = ? WHERE id = ?", ("new hash", 9, 5))],
+        [
+            (
+                "UPDATE accounts SET credential = ?, credential_set = ?, scram = ? WHERE id = ?",
+                ("new hash", 9, "verifier", 5),
+            )
+        ],
     ),
     (
         Rehashed(9, 5, "new hash"),
@@ -236,6 +261,9 @@ EXAMPLES: list[tuple[Event, Row | None, list[Change]]] = [
         (9, 37, None, 5, "", "Ann", None, "", "", False),
         [
             ("DELETE FROM accounts WHERE id = ?", (5,)),
+            ("DELETE FROM certificates WHERE account = ?", (5,)),
+            ("DELETE FROM invite_codes WHERE account = ?", (5,)),
+            ("INSERT OR REPLACE INTO retired_names VALUES (?, ?)", ("ann", 9)),
             ("DELETE FROM held WHERE account = ? AND stamp <= ?", (5, 9)),
             ("DELETE FROM silenced WHERE account = ?", (5,)),
             ("DELETE FROM metadata WHERE owner = ?", (5,)),
@@ -248,6 +276,36 @@ EXAMPLES: list[tuple[Event, Row | None, list[Change]]] = [
             *channel_deleted(3),
             *channel_deleted(4),
         ],
+    ),
+    (
+        CertificateAdded(9, "Ann", Certificate("f" * 64, 5, b"der", "a laptop", 9, 2_000_000_000)),
+        (9, 42, None, 5, "", "Ann", None, "f" * 64, "", False),
+        [
+            (
+                "INSERT INTO certificates VALUES (?, ?, ?, ?, ?, ?)",
+                ("f" * 64, 5, b"der", "a laptop", 9, 2_000_000_000),
+            )
+        ],
+    ),
+    (
+        CertificateRemoved(9, 5, "Ann", "f" * 64),
+        (9, 43, None, 5, "", "Ann", None, "f" * 64, "", False),
+        [("DELETE FROM certificates WHERE fingerprint = ?", ("f" * 64,))],
+    ),
+    (
+        InviteCodeMade(9, CODE, 5, ("e" * 64,)),
+        (9, 44, None, 5, "Ann", "Bob", None, "d" * 12, "", False),
+        [("DELETE FROM invite_codes WHERE digest = ?", ("e" * 64,)), code_kept(CODE)],
+    ),
+    (
+        InviteCodeRevoked(9, CODE, "Ann"),
+        (9, 45, None, None, "Ann", "Bob", None, "d" * 12, "", False),
+        [("DELETE FROM invite_codes WHERE digest = ?", ("d" * 64,))],
+    ),
+    (
+        InviteCodeUsed(9, replace(CODE, left=0), 6, "Bob"),
+        (9, 46, None, 6, "", "Bob", None, "d" * 12, "", False),
+        [code_kept(replace(CODE, left=0))],
     ),
     (
         Kicked(9, 4, "#Tea", *WHO, "Bob", "away with you", (1,)),

@@ -1,5 +1,6 @@
 """Transactions of every kind, on a chat that has something of everything."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from securechat.chat.refusals import Reason, Refusal
 from securechat.chat.requests import (
     AddAccount,
     AddBan,
+    AddCertificate,
     Arrive,
     BecomeOperator,
     ChangeNick,
@@ -22,6 +24,7 @@ from securechat.chat.requests import (
     Kick,
     Kill,
     LogIn,
+    MakeInviteCode,
     MarkRead,
     Original,
     Part,
@@ -29,8 +32,10 @@ from securechat.chat.requests import (
     Rehash,
     RemoveAccount,
     RemoveBan,
+    RemoveCertificate,
     RenameChannel,
     Request,
+    RevokeInviteCode,
     Say,
     SetAlwaysOn,
     SetMetadata,
@@ -87,6 +92,9 @@ def open_shop(path: Path) -> Shop:
         *(MarkRead(session, "#tea", EPOCH_MS) for session in (ANN, GUEST)),
         *(MarkRead(ANN, "bob", EPOCH_MS), SetReplay(EVE, 5), SetAlwaysOn(EVE, True)),
         *(Say(session, "PRIVMSG", "#tea", "once", client_id="a") for session in (ANN, BOB, GUEST)),
+        *(MakeInviteCode(None, letter * 64, "", False, 2, 2**62) for letter in "de"),
+        MakeInviteCode(None, "f" * 64, "dan", False, 1, 2**62, True),
+        *(certificate(BOB, b"two"), certificate(EVE, b"four")),
     )
     return shop
 
@@ -107,6 +115,10 @@ def modes(session: int, channel: str, *changes: str) -> SetModes:
         letters, _, parameter = change.partition(" ")
         made.append(ModeChange(letters[0] == "+", letters[1], parameter or None))
     return SetModes(session, channel, tuple(made))
+
+
+def certificate(session: int, der: bytes) -> AddCertificate:
+    return AddCertificate(session, hashlib.sha256(der).hexdigest(), der, "a laptop", 2**31)
 
 
 def credentials(chat: Chat, name: str) -> tuple[int, int]:
@@ -134,6 +146,23 @@ STORED: dict[str, Kind] = {
     "one whose name is worn": lambda _: [AddAccount("guest", "hash")],
     "a password is set": lambda _: [SetPassword("bob", "another hash"), SetPassword("dan", "another hash")],
     "a hash is renewed": lambda shop: [Rehash(*credentials(shop.chat, "bob"), "another hash")],
+    "passwords with verifiers": lambda _: [
+        AddAccount("new", "hash", scram="verifier"),
+        SetPassword("bob", "hash", scram="verifier"),
+    ],
+    "invite codes": lambda _: [
+        MakeInviteCode(None, "a" * 64, "", False, 2, 2**62),
+        MakeInviteCode(BOB, "b" * 64, "", False, 1, 2**62),
+        RevokeInviteCode(None, "d" * 12),
+    ],
+    "an invite code is used": lambda _: [AddAccount("new", "hash", code="e" * 64)],
+    "a password is reset": lambda _: [SetPassword("dan", "another hash", code="f" * 64)],
+    "a reset that nobody needs any more": lambda _: [SetPassword("dan", "another hash")],
+    "certificates": lambda _: [
+        certificate(ANN, b"one"),
+        RemoveCertificate(BOB, "", certificate(BOB, b"two").fingerprint),
+        RemoveCertificate(None, "eve", certificate(EVE, b"four").fingerprint),
+    ],
     "an account is disabled": lambda _: [EnableAccount("ann", False)],
     "an account is removed": lambda _: [RemoveAccount("eve")],
     "one that is not there": lambda _: [RemoveAccount("dan")],

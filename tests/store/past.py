@@ -90,7 +90,7 @@ class Log:
         with contextlib.closing(sqlite3.connect(self.path)) as connection, connection:
             for id in (ME, ANN, BOB):
                 connection.execute(
-                    "INSERT INTO accounts VALUES (?, ?, ?, 'member', 1, 0, '', 0)", (id, NAMES[id], NAMES[id])
+                    "INSERT INTO accounts VALUES (?, ?, ?, 'member', 1, 0, '', 0, '')", (id, NAMES[id], NAMES[id])
                 )
             for r in self.records:
                 row = (

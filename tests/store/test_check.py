@@ -28,7 +28,7 @@ def data(tmp_path: Path) -> DataDir:
     """A data directory with a store that has something of everything."""
     directory = DataDir(tmp_path / "data")
     directory.prepare()
-    shutil.copyfile(FILES / "schema-4.db", directory.database)
+    shutil.copyfile(FILES / "schema-5.db", directory.database)
     directory.database.chmod(0o600)
     return directory
 
@@ -61,7 +61,7 @@ def test_all_is_well(data: DataDir) -> None:
     found = looked_at(data)
     assert not [sentence for one in found.values() for sentence in one.wrong]
     assert list(found) == ["files", "pages", "tables", "log", "rows of the tables", "chat", "search index"]
-    assert found["log"].there == "54 rows, from 2026-11-01T12:00:00.000Z to 2026-11-01T13:06:00.000Z"
+    assert found["log"].there == "70 rows, from 2026-11-01T12:00:00.000Z to 2026-11-01T13:20:00.000Z"
     assert found["rows of the tables"].there == "5 accounts, 3 channels"
     assert found["search index"].there == "13 messages in 2 parts"
 
@@ -149,6 +149,11 @@ BREAKING = {
     "a message's id of an account that is not there": "UPDATE client_ids SET account = 5",
     "a waiting message of an account that is not there": "UPDATE held SET account = 5",
     "metadata of nobody who is there": "INSERT INTO metadata VALUES (5, 'url', 'x')",
+    "a certificate of an account that is not there": "UPDATE certificates SET account = 5",
+    "a certificate that is not found by its fingerprint": "UPDATE certificates SET der = x'00'",
+    "an invite code with more uses than it had": "UPDATE invite_codes SET left = 9",
+    "an invite code of an account that is not there": "UPDATE invite_codes SET account = 5 WHERE account != 0",
+    "a retired name that is not found": "UPDATE retired_names SET key = 'Gone' WHERE key = 'gone'",
     "a ban of a kind that there is not": "UPDATE server_bans SET kind = 'planet'",
     "a ban that is not found by its mask": "UPDATE server_bans SET key = 'Spam' WHERE key = 'spam'",
     "a waiting message that is not there": "UPDATE held SET stamp = stamp + 1",

@@ -28,7 +28,7 @@ def minute(number: int) -> int:
 
 @pytest.fixture
 def store(path: Path) -> Path:
-    shutil.copyfile(FILES / "schema-4.db", path)
+    shutil.copyfile(FILES / "schema-5.db", path)
     return path
 
 
@@ -186,7 +186,7 @@ def test_what_can_not_be_read(store: Path, tmp_path: Path) -> None:
     with pytest.raises(DamagedError, match="a row of the log has a kind that there is not"):
         list(read(store, Selection(channels=True)))
     shutil.copyfile(FILES / "schema-3.db", store)
-    with pytest.raises(WrongStoreError, match="is of schema 3, and this program's is 4: start its server once"):
+    with pytest.raises(WrongStoreError, match="is of schema 3, and this program's is 5: start its server once"):
         list(read(store, Selection(channels=True)))
 
 

@@ -6,6 +6,7 @@ were made by ``tests/data/make.py``, which says what is in them.
 """
 
 import contextlib
+import hashlib
 import os
 import shutil
 import signal
@@ -24,6 +25,7 @@ from securechat.chat.requests import Join, SetOwner
 from securechat.store import database as store
 from securechat.store.database import Database, StoreUnusable
 from securechat.store.passwords import Hasher
+from securechat.store.rows import Kind
 from securechat.store.schema import MIGRATIONS, SCHEMA, VERSION
 from tests.store.disk import Disk
 from tests.store.kinds import modes
@@ -65,6 +67,7 @@ def contents(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     """What the tables of version 1 hold, in its columns."""
     with raw(path) as connection:
         found = {name: connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall() for name in OLD_TABLES}  # noqa: S608 - ours
+    found["accounts"] = [row[:8] for row in found["accounts"]]
     found["channels"] = [row[:7] for row in found["channels"]]
     found["log"] = [row[:9] for row in found["log"]]
     return found
@@ -194,6 +197,36 @@ def test_what_came_with_schema_4(path: Path) -> None:
         assert [id for (id,) in connection.execute("SELECT id FROM client_ids")] == ["my-id-1", "my-id-2"]
         (several,) = connection.execute("SELECT count(*) FROM log_channels").fetchone()
         assert several > 2
+
+
+def test_what_came_with_schema_5(path: Path) -> None:
+    shutil.copyfile(released(5), path)
+    with look(path) as (chat, _, _):
+        ann, bob, dan = (chat.accounts[name] for name in ("ann", "bob", "dan"))
+        assert {entry.der: entry.account_id for entry in chat.certificates.values()} == {
+            b"ann's certificate": ann.id,
+            b"bob's certificate": bob.id,
+        }
+        assert all(digest == hashlib.sha256(entry.der).hexdigest() for digest, entry in chat.certificates.items())
+        codes = {code.digest: code for code in chat.invite_codes.values()}
+        first, second, third = (codes.pop(hashlib.sha256(code).hexdigest()) for code in (b"first", b"second", b"third"))
+        assert not codes
+        assert (first.left, first.uses, first.by, first.admin) == (4, 5, "ann", False)
+        assert (second.left, second.name, second.admin) == (0, "Fay", True)
+        assert third.account_id == chat.accounts["carl"].id
+        assert dan.scram.startswith("SCRAM-SHA-256$4096:")
+        assert bob.scram == ""
+        assert set(chat.retired) == {"gone", "fay", "gil"}
+
+
+@pytest.mark.parametrize("number", range(1, 5))
+def test_names_that_were_removed_before_are_retired(path: Path, number: int) -> None:
+    """Certificates did not log in then; but one that was made then must not do so for somebody else now."""
+    shutil.copyfile(released(number), path)
+    with look(path) as (chat, _, connection):
+        removed = [row[:6] for row in log(connection) if row[1] == Kind.ACCOUNT_REMOVED]
+        assert chat.retired == {row[5].lower(): row[0] for row in removed}
+        assert removed
 
 
 def test_everything_is_found(old: Path) -> None:

@@ -116,6 +116,8 @@ def test_the_numbers_of_the_kinds_stay() -> None:
         "KICK": 8, "MODE": 9, "RENAME": 10, "REDACT": 11,
         "STARTED": 32, "ACCOUNT_ADDED": 33, "PASSWORD_SET": 34, "ACCOUNT_ENABLED": 35, "ACCOUNT_DISABLED": 36,
         "ACCOUNT_REMOVED": 37, "OWNER_CHANGED": 38, "KILLED": 39, "BANNED": 40, "UNBANNED": 41,
+        "CERTIFICATE_ADDED": 42, "CERTIFICATE_REMOVED": 43,
+        "INVITE_MADE": 44, "INVITE_REVOKED": 45, "INVITE_USED": 46,
     }  # fmt: skip
 
 
