@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what `make test-clients` drives (irssi, WeeChat, tmux) where it is missing: Debian and its relatives.
+# Installs what `make test-clients` drives (irssi, WeeChat, tmux, and fail2ban's own test of a filter) where it is
+# missing: Debian and its relatives. There fail2ban, once installed, also starts by itself, and looks after sshd.
 # Exit status: 0 all is there, 1 it is not.
 set -eu
 
@@ -13,6 +14,7 @@ missing() {
     command -v irssi >/dev/null || printf ' irssi'
     command -v weechat >/dev/null || printf ' weechat-curses'
     command -v tmux >/dev/null || printf ' tmux'
+    command -v fail2ban-regex >/dev/null || printf ' fail2ban'
 }
 
 packages=$(missing)
@@ -20,7 +22,7 @@ packages=$(missing)
 
 command -v apt-get >/dev/null ||
     fail "missing:$packages. There is no apt-get here, so install them in this system's own way" \
-        "(with Homebrew: brew install irssi weechat tmux), and run this again."
+        "(with Homebrew: brew install irssi weechat tmux fail2ban), and run this again."
 
 # Without a terminal sudo can't ask for a password, and must not wait for one.
 if [ "$(id -u)" -eq 0 ]; then

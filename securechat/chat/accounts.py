@@ -15,7 +15,7 @@ from securechat.chat.events import (
     Rehashed,
     SessionsEnded,
 )
-from securechat.chat.invite_codes import put_code, reset_code_of, usable_code, use_up
+from securechat.chat.invite_codes import admin_codes_by, put_code, reset_code_of, usable_code, use_up
 from securechat.chat.login import become
 from securechat.chat.machine import Applied, Chat, rule
 from securechat.chat.model import Account, InviteCode, Role, User
@@ -83,16 +83,13 @@ def _use(chat: Chat, stamp: int, code: InviteCode, account: Account, applied: Ap
 
 @rule(SetPassword)
 def set_password(chat: Chat, stamp: int, request: SetPassword, applied: Applied) -> None:
-    """Ends the account's sessions, except the one that made the change, which must be one of them still.
-
-    A code that resets it is of no use any more.
-    """
+    """Ends the account's sessions, except the one that made the change. A code that resets it is of no use any more."""
     account = _existing(chat, request.name)
     code = usable_code(chat, stamp, request.code) if request.code else None
     if code is not None and code.account_id != account.id:
         raise Refused(Reason.BAD_INVITE_CODE, "name" if code.account_id else "kind", code.name)
-    if code is None and request.keep is not None and chat.user_of(request.keep).account_id != account.id:
-        raise Refused(Reason.ACCOUNT_CHANGED)  # who was sent away while it was hashed does not undo what they did
+    if request.verified:
+        _check_unchanged(account, request.verified)
     changed = replace(account, credential=request.credential, credential_set=stamp, scram=request.scram)
     chat.replace_account(changed, account, applied)
     applied.events.append(PasswordSet(stamp, account.id, account.name, request.credential, request.scram))
@@ -103,6 +100,14 @@ def set_password(chat: Chat, stamp: int, request: SetPassword, applied: Applied)
         put_code(chat, None, waiting, applied)
         applied.events.append(InviteCodeRevoked(stamp, waiting, account.name))
     end_sessions(chat, stamp, account, "The password was changed", applied, keep=request.keep)
+
+
+def _check_unchanged(account: Account, credential_set: int) -> None:
+    """Whose password was set anew, or who was sent away, while the old one was looked at, does not undo that."""
+    if account.credential_set != credential_set:
+        raise Refused(Reason.ACCOUNT_CHANGED)
+    if not account.enabled:
+        raise Refused(Reason.ACCOUNT_DISABLED, account.name)
 
 
 @rule(Rehash)
@@ -121,6 +126,7 @@ def enable_account(chat: Chat, stamp: int, request: EnableAccount, applied: Appl
     chat.replace_account(replace(account, enabled=request.enabled), account, applied)
     applied.events.append(AccountEnabled(stamp, account.id, account.name, request.enabled))
     if not request.enabled:
+        _take_back(chat, stamp, account, applied)
         end_sessions(chat, stamp, account, "The account was disabled", applied, sent_away=True)
 
 
@@ -139,6 +145,7 @@ def remove_account(chat: Chat, stamp: int, request: RemoveAccount, applied: Appl
         end_if_empty(chat, channel, applied)
     _forget(chat, account.id, applied)
     hold(chat, account.id, 0, 0, applied)
+    _take_back(chat, stamp, account, applied)
     _retire(chat, stamp, account, applied)
     chat.replace_account(None, account, applied)
     applied.events.append(AccountRemoved(stamp, account.id, account.name, tuple(channel.id for channel in orphans)))
@@ -170,6 +177,13 @@ def _retire(chat: Chat, stamp: int, account: Account, applied: Applied) -> None:
     was = chat.retired.get(name)
     applied.on_undo(lambda: chat.retired.pop(name, None) if was is None else chat.retired.__setitem__(name, was))
     chat.retired[name] = stamp
+
+
+def _take_back(chat: Chat, stamp: int, account: Account, applied: Applied) -> None:
+    """Who is sent away does not come back as an administrator, under another name, by a code of their own."""
+    for code in admin_codes_by(chat, account):
+        put_code(chat, None, code, applied)
+        applied.events.append(InviteCodeRevoked(stamp, code, account.name))
 
 
 def _drop(kept: Any, key: Any, applied: Applied) -> None:

@@ -12,7 +12,7 @@ from securechat.chat.machine import Applied, Chat
 from securechat.chat.model import Account, InviteCode
 from securechat.chat.refusals import Reason, Refused
 
-__all__ = ["put_code", "reset_code_of", "state_of", "usable_code", "use_up"]
+__all__ = ["admin_codes_by", "put_code", "reset_code_of", "state_of", "usable_code", "use_up"]
 
 
 def state_of(code: InviteCode | None, stamp: int) -> str:
@@ -36,6 +36,11 @@ def usable_code(chat: Chat, stamp: int, digest: str) -> InviteCode:
 def reset_code_of(chat: Chat, account: Account) -> InviteCode | None:
     """The one with which the password of the account can, or could, be set anew: there is one at a time."""
     return next((code for code in chat.invite_codes.values() if code.account_id == account.id), None)
+
+
+def admin_codes_by(chat: Chat, account: Account) -> list[InviteCode]:
+    """Those that the account has made, that are not used up, and that make administrators."""
+    return [code for code in chat.invite_codes.values() if code.admin and code.left and code.by == account.name]
 
 
 def use_up(chat: Chat, code: InviteCode, applied: Applied) -> InviteCode:

@@ -23,8 +23,13 @@ __all__ = ["app", "main"]
 
 _COMMANDS: Final = {
     "connect": "Join a chat, at a terminal or in a pipe.",
+    "join": "Come to a chat by an invitation, and be in it.",
+    "servers": "The servers that you have joined.",
+    "passwd": "Change your own password.",
     "server": "Run a chat.",
+    "invite": "Make a link that lets somebody onto a chat on this machine.",
     "user": "Manage the accounts of a chat on this machine.",
+    "certs": "Make and manage certificates.",
     "ban": "Keep accounts, addresses and networks off a chat on this machine.",
     "backup": "Copy a chat's store to a file, while its server runs or not.",
     "restore": "Put a backup in the place of a chat's store.",
@@ -33,6 +38,8 @@ _COMMANDS: Final = {
     "check": "Look whether a chat's store is whole.",
     "demo": "See it work: a chat on this machine, from nothing.",
 }
+
+_EVERYWHERE: Final = ("connect", "join", "servers", "passwd")
 
 # What the server is made of: file locks, Unix sockets, poll.
 _HAS_SERVER: Final = os.name == "posix"
@@ -47,7 +54,7 @@ class _Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | TyperGroup | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        if cmd_name != "connect" and not _HAS_SERVER:
+        if cmd_name not in _EVERYWHERE and not _HAS_SERVER:
             return _command(cmd_name, _elsewhere, {"ignore_unknown_options": True, "allow_extra_args": True})
         found = getattr(importlib.import_module(f"securechat.cli.{cmd_name}"), cmd_name)
         return _command(cmd_name, found, {})
@@ -100,8 +107,19 @@ def _options(
     pass
 
 
+def _leave_no_core() -> None:
+    """A process that crashes is not to leave its memory in a file: passwords are in it, and messages, and keys."""
+    if _HAS_SERVER:
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+
+
 def main() -> None:
     """Run the command that the command line asks for, and end the process with its status. No tracebacks."""
+    if os.environ.get("SECURECHAT_DEBUG") != "1":
+        _leave_no_core()
     try:
         app(prog_name="securechat")
     except Exception as error:

@@ -28,6 +28,7 @@ from securechat.client.connection import Client
 from securechat.client.door import Door
 from securechat.client.errors import ClientError
 from securechat.client.events import Disconnected, Event, Joined, MessageReceived, Quit
+from securechat.client.logins import Password
 from securechat.client.steady import Steady
 from securechat.client.terminal import Terminal
 from securechat.irc.names import valid_nick
@@ -142,7 +143,7 @@ def _chat(port: int, context: ssl.SSLContext, passwords: dict[str, str]) -> None
     name = next(iter(passwords))
     with _Talker(port, context, passwords[TALKER]):
         screen = Terminal([LOBBY])
-        door = Door("localhost", port, context, name, name, passwords[name])
+        door = Door("localhost", port, context, name, Password(name, passwords[name]))
         chat = Steady(screen.on_event, door, [LOBBY], reconnects=False)
         chat.connect()
         client = chat.client

@@ -1,4 +1,4 @@
-"""Where a chat is kept, for the operator's commands on it: `securechat user` and `securechat ban`.
+"""Where a chat is kept, for the operator's commands on it: `securechat user`, `invite` and `ban`.
 
 A server that runs is asked over its control socket. Without one the command takes the data directory's lock, as a
 server would, and does the same to the store itself.
@@ -71,30 +71,27 @@ class Place:
 
     def ask(self, what: Callable[[Operator], T]) -> T:
         """Have the server do it, or do it in its place. `NoServer` means that nothing was done yet."""
-        deadline = time.monotonic() + _PATIENCE
+        deadline: float | None = None
         while True:
             try:
                 return what(ControlClient(self._data.control_socket))
             except NoServer:
                 pass
+            # Here, since with a server that runs the half of it need not be loaded; and before the lock, for which
+            # others may wait.
+            from securechat.server.operator import open_operator
+
+            log.start(log.Level.WARNING)
             try:
-                with self._data.lock(), self._operator() as operator:
+                with self._data.lock(), open_operator(self._data, self._config) as operator:
                     return what(operator)
             except DataDirInUse:
                 # By a server that starts and does not listen yet, or stops and does no more; or by another of these
                 # commands. All of that is over in a moment.
+                deadline = deadline or time.monotonic() + _PATIENCE  # from the first time on: to load it all takes time
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(_PAUSE)
-
-    @contextmanager
-    def _operator(self) -> Iterator[Operator]:
-        # Here, since with a server that runs the half of it need not be loaded.
-        from securechat.server.operator import open_operator
-
-        log.start(log.Level.WARNING)
-        with open_operator(self._data, self._config) as operator:
-            yield operator
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

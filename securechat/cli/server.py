@@ -35,6 +35,14 @@ def server(
         Path | None, typer.Option(help="Certificate and chain in PEM, with the key unless --key says where that is.")
     ] = None,
     key: Annotated[Path | None, typer.Option(help="The private key, where it has a file of its own.")] = None,
+    client_cert: Annotated[
+        str | None,
+        typer.Option(
+            help="Whether clients show a certificate: those who have one, all, or none.  [default: optional]",
+            metavar="required|optional|off",
+            show_default=False,
+        ),
+    ] = None,
     host: Annotated[list[str] | None, typer.Option(help="Name or address to listen on; may be repeated.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.  [default: 6697]", show_default=False)] = None,
     data: Annotated[Path | None, typer.Option(help="Directory in which everything is kept.")] = None,
@@ -64,6 +72,7 @@ def server(
         port=port,
         cert=cert,
         key=key,
+        client_cert=client_cert,
         data=data,
         durability=durability,
         guests=guests or None,
@@ -72,7 +81,7 @@ def server(
         loaded = source.read()
     except (ConfigError, CertificateFileError) as error:
         stop(error, MISTAKE)
-    for warning in loaded.config.warnings:
+    for warning in loaded.warnings:
         log.warning("configuration", note=warning)
     directory = DataDir(loaded.config.store.data)
     try:
@@ -105,7 +114,7 @@ def _serve(
         stop(f"can't listen on {where} of {', '.join(config.listen.host)}: {error.strerror}", FAILED)
     make_room(config.limits.max_connections)
     try:
-        with Server(config, directory, loaded.context, sockets, log, Cores(one=one_core), source.read) as running:
+        with Server(loaded, directory, sockets, log, Cores(one=one_core), source.read) as running:
             for listener in running.listeners:
                 log.info("listening", address=listener.address, port=listener.port, name=config.server.name)
             while is_to_reload():

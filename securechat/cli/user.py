@@ -13,6 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from securechat.cli.endings import FAILED, complain, stop
+from securechat.cli.invite import Authority, Expires, Host, Port, link_endings, make, moment, wish_of
 from securechat.cli.place import ConfigFile, Data, MistakeError, Place, endings, table
 from securechat.irc.names import MAX_NICK, valid_nick
 from securechat.server.config import Limits
@@ -81,6 +82,62 @@ def passwd(name: Name, password_stdin: PasswordStdin = False, data: Data = None,
 
 
 @user.command()
+def reset(
+    name: Name,
+    expires: Expires = "24h",
+    host: Host = None,
+    port: Port = None,
+    ca: Authority = None,
+    data: Data = None,
+    config: ConfigFile = None,
+) -> None:
+    """Make a link with which somebody sets the password of their account anew.
+
+    Until it is used the old one is good. It takes the place of the last such link.
+    """
+    with link_endings():
+        place = _place(name, data, config)
+        made = make(place, wish_of(name, expires, host, port, ca, reset=True))
+    complain(
+        f"with this link {made.name} sets a new password, until {moment(made.until)}: they say `securechat join "
+        "'LINK'`; the old one is good until then"
+    )
+
+
+@user.command()
+def certs(
+    name: Name,
+    remove: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FINGERPRINT",
+            help="Take this one away, and end the sessions that logged in with it. The first 8 digits will do.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+    data: Data = None,
+    config: ConfigFile = None,
+) -> None:
+    """Show the certificates that an account has registered as its own, or take one away."""
+    with endings():
+        place = _place(name, data, config)
+        if remove is not None:
+            wanted = remove
+            gone = place.ask(lambda operator: operator.remove_certificate(name, wanted))
+            typer.echo(f"removed {gone}")
+            return
+        certificates = place.ask(lambda operator: operator.list_certificates(name))
+    if as_json:
+        typer.echo(json.dumps([asdict(line) for line in certificates], indent=2))
+    elif certificates:
+        rows = [(line.fingerprint, line.added, line.expires, _shown(line.name)) for line in certificates]
+        typer.echo(table([("FINGERPRINT", "ADDED", "EXPIRES", "NAME"), *rows]))
+    else:
+        complain(f"{name} has registered no certificates")
+
+
+@user.command()
 def disable(name: Name, data: Data = None, config: ConfigFile = None) -> None:
     """Let an account log in no more. Ends its sessions; what it wrote stays."""
     with endings():
@@ -119,18 +176,16 @@ def hash_(password_stdin: PasswordStdin = False) -> None:
     Asks twice for the password, unless it stands in SECURECHAT_PASSWORD.
     """
     # Here, since none of the other commands hashes anything while a server runs.
-    from securechat.store.passwords import Hasher, PasswordRefusedError
+    from securechat.server.password_rules import objection_to
+    from securechat.store.passwords import Hasher
 
     with endings():
         given = None if password_stdin else os.environ.get("SECURECHAT_PASSWORD")
         password = _checked(given) if given is not None else _new_password(None, password_stdin)
-        least = Limits().min_password_length
-        if len(password) < least:
-            raise MistakeError(f"the password is too short: it needs at least {least} characters")
-        try:
-            shown = Hasher().hash(password)
-        except PasswordRefusedError as error:
-            raise MistakeError(str(error)) from None
+        objection = objection_to(password, "", Limits().min_password_length)
+        if objection is not None:
+            raise MistakeError(objection.sentence[0].lower() + objection.sentence[1:])
+        shown = Hasher().hash(password)
     typer.echo(shown)
 
 
@@ -185,6 +240,11 @@ def _sure(name: str) -> bool:
 
 def _at_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
+
+
+def _shown(text: str) -> str:
+    """What somebody else has written, so that it can't drive the terminal."""
+    return text if text.isprintable() else ascii(text)
 
 
 def _table(accounts: list[AccountLine]) -> str:

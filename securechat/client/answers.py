@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
+from securechat.client import identity_words
 from securechat.client.events import ServerSaid
 from securechat.client.mode_words import channel_modes, personal_modes, whom
 from securechat.client.safe import safe_name, safe_text
@@ -71,6 +72,11 @@ def line(event: ServerSaid) -> str | None:
     if told is None:
         return f"-{safe_name(event.source)}- {safe_text(_free_text(event))}"
     return f"* {told}" if told else None
+
+
+def link(event: ServerSaid) -> str | None:
+    """The link at the end of such a line, which is to be copied; it is safe to be printed too."""
+    return identity_words.link(event)
 
 
 def _fields(event: ServerSaid) -> dict[str, str]:
@@ -178,8 +184,10 @@ _PREFIX: Final = re.compile("[~&@%+]")
 
 
 def _note(event: ServerSaid) -> str | None:
-    """Whose a channel is and what one has chosen, of our server; other notes are shown as they are."""
+    """Whose a channel is, what one has chosen, and so on, of our server; other notes are shown as they are."""
     match event.params:
+        case (command, _, *_) if command in identity_words.COMMANDS:
+            return identity_words.note(event)
         case (_, "CHANNEL_OWNER", channel, "*", _):
             return f"{safe_name(channel)} belongs to nobody"
         case (_, "CHANNEL_OWNER", channel, account, _):
@@ -200,6 +208,7 @@ _TELLERS: Final[dict[str, Callable[[ServerSaid], str | None]]] = {
     "348": _excepted,
     "352": _found,
     "367": _banned,
+    "CERT": identity_words.supplied,
     "NOTE": _note,
 }
 """What takes more than a sentence. Empty: nothing is to be told; None: it is shown as it is."""

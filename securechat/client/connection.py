@@ -18,6 +18,8 @@ from securechat.client.entry import enter, parsed
 from securechat.client.errors import ClientError, ConnectionLostError
 from securechat.client.events import Disconnected, Event
 from securechat.client.knowledge import Knowledge
+from securechat.client.logins import Login, login_of
+from securechat.client.peer import Peer
 from securechat.client.registration import Registration
 from securechat.client.requests import Request
 from securechat.client.safe import safe_text
@@ -43,6 +45,7 @@ class Client(Knowledge):
     All times are in seconds. `ping_after`: how long the server may be silent before it is asked for a sign of life;
     `answer_after`: how long it may be so while something is not answered, which is what people notice;
     `lost_after`: how long the answer may take before the connection counts as lost.
+    `arrives`: False stops at the login, so that nobody on the chat sees one come and go: see `errand`.
     """
 
     def __init__(
@@ -52,15 +55,19 @@ class Client(Knowledge):
         ping_after: float = 60.0,
         answer_after: float = 15.0,
         lost_after: float = 30.0,
+        arrives: bool = True,
     ) -> None:
         super().__init__()
         self._on_event = on_event
         self._ping_after = ping_after
         self._answer_after = answer_after
         self._lost_after = lost_after
+        self._arrives = arrives
         self._link: Link | None = None
         self._host = ""
-        self._cipher = ""
+        self._peer: Peer | None = None
+        self._proof = ""
+        self._next_login: Login | None = None
         self._thread: threading.Thread | None = None
         # The lock guards these five as well. The link's own may be taken inside it, so that lines go out in the order
         # in which they were asked for.
@@ -79,7 +86,7 @@ class Client(Knowledge):
         context: ssl.SSLContext,
         *,
         nick: str,
-        login: str | None = None,
+        login: Login | str | None = None,
         password: str | None = None,
         later: Iterable[str] = (),
         timeout: float = 30.0,
@@ -89,27 +96,33 @@ class Client(Knowledge):
         Args:
             context: from `securechat.tls.contexts.client_context`.
             nick: the nick to ask for; `nick` tells which one it became.
-            login: the name to log in with, if it is not the nick.
-            password: for SASL PLAIN; None logs in as nobody. It is sent only when the server is verified.
+            login: how to log in: a `Password`, a `Certificate` or an `Invitation` (see `logins`); or, with `password`,
+                the name alone, if it is not the nick. None without a password logs in as nobody.
+            password: the short form of a `Password`. It is sent only when the server is verified.
             later: capabilities to do without until one asks for them with `enable`.
-            timeout: for reaching the server and the handshake, and again for the registration.
+            timeout: for reaching the server and the handshake, and again for how long it may be silent until one is in.
+                While the login waits for its turn a server tells so (`LoginWaiting`); all of it may take ten minutes.
 
         Raises:
             ServerNotThereError, TLSError: there is no such server, or it can't be verified.
-            LoginRefusedError, RegistrationRefusedError: it does not let one in.
+            LoginRefusedError, InvitationRefusedError, RegistrationRefusedError: it does not let one in.
+            ServerProofError: it does not prove that it knows the account.
             ConnectionLostError: it hung up, or did not answer.
             ValueError: `context` does not verify; or a name or password can't be sent at all (`UnsendableError`).
         """
-        registration = Registration(State(nick, host), login or nick, password, later)
+        registration = Registration(State(nick, host), login_of(nick, login, password), later, self._arrives)
         lines = LineBuffer(MAX_TAGS_FROM_SERVER)
         self._host = safe_text(host)
         link = dial(host, port, context, timeout)
         try:
-            rest = enter(link, registration, lines, self._host, timeout)
+            self._peer = Peer.of(host, port, link, context)
+            rest = enter(link, registration, lines, self._host, timeout, self._on_event)
         except BaseException:
             link.close(_GOODBYE)
             raise
-        self._cipher = link.cipher()
+        finally:
+            self._next_login = registration.next_login
+        self._proof = registration.proof
         self._link = link
         self._conversation = Conversation(registration.state, registration.capabilities)
         self._thread = threading.Thread(target=self._receive, args=(lines, rest), name="receiver", daemon=True)
@@ -129,9 +142,26 @@ class Client(Knowledge):
         self._thread.join(_GOODBYE + 1.0)
 
     @property
+    def peer(self) -> Peer:
+        """With whom one speaks: the server's certificate, and who vouches for it."""
+        if self._peer is None:
+            raise RuntimeError("connect() comes first")
+        return self._peer
+
+    @property
     def cipher(self) -> str:
         """The version and cipher suite of TLS."""
-        return self._cipher
+        return f"{self._peer.tls}, {self._peer.cipher}" if self._peer is not None else ""
+
+    @property
+    def proof(self) -> str:
+        """How one has logged in: the name of the SASL mechanism, `REGISTER` for an invitation, empty for nobody."""
+        return self._proof
+
+    @property
+    def next_login(self) -> Login | None:
+        """What logs in the next time, as far as one has come, also where `connect` failed; None: there is no login."""
+        return self._next_login
 
     @property
     def ended(self) -> bool:

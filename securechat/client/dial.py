@@ -22,6 +22,14 @@ def dial(host: str, port: int, context: ssl.SSLContext, timeout: float) -> Link:
     """
     if context.verify_mode is not ssl.CERT_REQUIRED or not context.check_hostname:
         raise ValueError("a context that does not verify the server is no use")
+    return open_link(host, port, context, timeout)
+
+
+def open_link(host: str, port: int, context: ssl.SSLContext, timeout: float) -> Link:
+    """A link to `host` after its handshake, verified as far as `context` does it; only `first_contact` needs this.
+
+    Raises what `dial` raises.
+    """
     deadline = time.monotonic() + timeout
     sock = _reach(host, port, timeout)
     try:

@@ -298,6 +298,13 @@ class ServerSaid(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LoginWaiting(Event):
+    """The server has so many logins to look at before one's own. Told while one connects, whenever it has changed."""
+
+    before: int
+
+
+@dataclass(frozen=True, slots=True)
 class Broken(Event):
     """The connection is not there, and is made again. `delay`: seconds to the next try.
 

@@ -52,8 +52,10 @@ _LISTS: Final = {
     "352": "315",
     "354": "315",
     "367": "368",
+    "NOTE CERT CERTIFICATE": "NOTE CERT END_OF_CERTIFICATES",
+    "NOTE INVITATION INVITED": "NOTE INVITATION END_OF_INVITATIONS",
 }
-"""The numerics of which an answer can have many, and that which ends it."""
+"""The numerics, or notes with their first words, of which an answer can have many, and what ends it."""
 _ENDS: Final = frozenset(_LISTS.values())
 
 
@@ -307,6 +309,20 @@ def _support(arrival: Arrival) -> None:
     arrival.state.support(arrival.params[1:-1])
 
 
+def _certificate(arrival: Arrival) -> Event | None:
+    """A piece of a certificate, or the end of them all: who asked for them finds them at the request."""
+    kind, last = arrival.params[:2]
+    if kind != "END":
+        arrival.state.arriving.add(kind, last)
+        return None
+    things, request = arrival.state.arriving.end(last), arrival.request
+    if request is not None:
+        request.things = things
+        if request.quiet:
+            return None
+    return ServerSaid(arrival.nick, "CERT", (last,), "CERT", len(things), **arrival.stamp)
+
+
 def _nothing(_: Arrival) -> None:
     """It says nothing that was not said before."""
 
@@ -316,10 +332,11 @@ def server_said(arrival: Arrival) -> Event:
     code = arrival.message.command
     params = arrival.params[1:] if code.isdigit() else arrival.params
     counts, count = arrival.state.counts, 0
-    if end := _LISTS.get(code):
+    kind = " ".join([code, *params[:2]]) if code == "NOTE" else code
+    if end := _LISTS.get(kind):
         counts[end] = counts.get(end, 0) + 1
-    elif code in _ENDS:
-        count = counts.pop(code, 0)
+    elif kind in _ENDS:
+        count = counts.pop(kind, 0)
     asked = arrival.request.command if arrival.request else ""
     return ServerSaid(arrival.nick, code, tuple(params), asked, count, **arrival.stamp)
 
@@ -329,6 +346,7 @@ Handler = Callable[[Arrival], Event | None]
 HANDLERS: Final[dict[str, tuple[int, Handler]]] = {
     "ACCOUNT": (1, _account_changed),
     "AWAY": (0, _away_changed),
+    "CERT": (2, _certificate),
     "CHATHISTORY": (3, _conversed),
     "CHGHOST": (2, _host_changed),
     "INVITE": (2, _invite),

@@ -4,6 +4,8 @@ It is the half of `connection.Client` that only looks.
 """
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from securechat.client.conversation import Conversation
@@ -102,6 +104,12 @@ class Knowledge:
         """Up to when one has read a conversation, as far as the server has told."""
         with self._changed:
             return self._chat.state.markers.get(self._chat.state.fold(target))
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is asked meanwhile goes out without anything of another thread in between. Nothing may be waited for."""
+        with self._changed:
+            yield
 
     @property
     def _chat(self) -> Conversation:

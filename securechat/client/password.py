@@ -1,4 +1,4 @@
-"""Where the password comes from: a file, the environment, or the person at the terminal."""
+"""Where the password comes from: a file, the environment, the system's keyring, or the person at the terminal."""
 
 import getpass
 import os
@@ -15,28 +15,74 @@ VARIABLE: Final = "SECURECHAT_PASSWORD"
 _LONGEST: Final = 4096  # bytes of the file that are looked at: no password is longer
 
 
-def find_password(user: str, file: Path | None, *, may_ask: bool, warn: Callable[[str], None]) -> str:
-    """The password: the first line of `file`, else `SECURECHAT_PASSWORD`, else what `user` types if one `may_ask`.
+Kept = Callable[[], str | None]
+"""Gives the password that the system's keyring has, or None."""
 
-    `warn(sentence)` is called when others can read the file. Raises `MistakeError` where there is none, or none that
-    can be sent; `KeyboardInterrupt` where somebody would rather not.
+
+def find_password(
+    user: str, file: Path | None, *, may_ask: bool, warn: Callable[[str], None], kept: Kept | None = None
+) -> str:
+    """The password that is `given_password`, else what `user` types if one `may_ask`.
+
+    Raises `MistakeError` where there is none, or none that can be sent; `KeyboardInterrupt` where somebody would rather
+    not.
+    """
+    if (given := given_password(file, warn=warn, kept=kept)) is not None:
+        return given
+    if may_ask:
+        return _checked(_ask(f"Password for {safe_name(user)}: "), "the password")
+    raise _no_terminal()
+
+
+def given_password(file: Path | None, *, warn: Callable[[str], None], kept: Kept | None = None) -> str | None:
+    """The first line of `file`, else `SECURECHAT_PASSWORD`, else what is `kept`; None where there is none of these.
+
+    `warn(sentence)` is called when others can read the file. Raises `MistakeError` for one that can't be sent.
     """
     if file is not None:
-        password, where = _read(file, warn), f"the first line of {file}"
-    elif password := os.environ.get(VARIABLE, ""):
-        where = VARIABLE
-    elif may_ask:
-        password, where = _ask(user), "the password"
-    else:
-        raise MistakeError(
-            f"there is no terminal to ask for the password on: name a file that holds it with --password-file, "
-            f"or set {VARIABLE}"
-        )
+        return _checked(_read(file, warn), f"the first line of {file}")
+    if password := os.environ.get(VARIABLE, ""):
+        return _checked(password, VARIABLE)
+    return kept() if kept is not None else None
+
+
+def ask_new_password(user: str, *, may_ask: bool, tell: Callable[[str], None]) -> str:
+    """What somebody types twice, as often as it takes until both are the same, and can be a password.
+
+    Raises `MistakeError` where there is nobody to ask, or nothing comes; `KeyboardInterrupt`.
+    """
+    if not may_ask:
+        raise _no_terminal()
+    while True:
+        try:
+            password = _checked(_ask(f"New password for {safe_name(user)}: "), "the password")
+        except BadPasswordError as error:
+            tell(str(error))
+            continue
+        if _ask("The same again: ") == password:
+            return password
+        tell("the two passwords are not the same; once more")
+
+
+class BadPasswordError(MistakeError):
+    """Nothing was typed, or something that can't be a password."""
+
+
+def _checked(password: str, where: str) -> str:
     if not password:
-        raise MistakeError(f"{where} is empty")
+        raise BadPasswordError(f"{where} is empty")
     if "\0" in password or any("\ud800" <= character <= "\udfff" for character in password):
-        raise MistakeError(f"{where} has something in it that no password can have (NUL, or bytes that are not UTF-8)")
+        raise BadPasswordError(
+            f"{where} has something in it that no password can have (NUL, or bytes that are not UTF-8)"
+        )
     return password
+
+
+def _no_terminal() -> MistakeError:
+    return MistakeError(
+        f"there is no terminal to ask for the password on: name a file that holds it with --password-file, "
+        f"or set {VARIABLE}"
+    )
 
 
 def _read(file: Path, warn: Callable[[str], None]) -> str:
@@ -56,8 +102,11 @@ def _read(file: Path, warn: Callable[[str], None]) -> str:
     raise MistakeError(f"the first line of {file} is not UTF-8")
 
 
-def _ask(user: str) -> str:
+def _ask(question: str) -> str:
     try:
-        return getpass.getpass(f"Password for {safe_name(user)}: ")
+        return getpass.getpass(question)
     except EOFError:
         raise MistakeError("no password was given") from None
+    except UnicodeDecodeError:
+        pass  # that exception has in it what was typed
+    raise MistakeError("what was typed is not UTF-8")

@@ -7,6 +7,7 @@ Most servers' own words are good enough and are shown as they are. Some are no s
 import contextlib
 from typing import Final
 
+from securechat.client import identity_words
 from securechat.client.requests import Refusal
 from securechat.irc.message import Message
 from securechat.irc.numerics import Numeric
@@ -17,6 +18,7 @@ _SENTENCES: Final = {
     "401": "{1} is not here",
     "403": "there is no channel {1}",
     "406": "there was nobody called {1}",
+    "421": "this server does not know {1}",
     "432": "{1} can't be your nick here",
     "433": "the nick {1} belongs to somebody else",
     "441": "{1} is not in {2}",
@@ -39,8 +41,7 @@ def refusal_in(message: Message) -> Refusal | None:
     if command == "FAIL":
         if params[:2] == ["CHATHISTORY", "INVALID_TARGET"] and len(params) > 4:
             return Refusal(params[1], params[3], f"there is nothing of {params[3]} that you may read")
-        words = [*params, "", ""]
-        return Refusal(words[1], words[2] if len(params) > 3 else words[0], params[-1] if params else "")
+        return _failed([*params, "", ""], params[2:-1], params[-1] if params else "")
     if not is_numeric(command) or not _is_error(int(command)):
         return None
     text = params[-1] if params else ""
@@ -48,6 +49,17 @@ def refusal_in(message: Message) -> Refusal | None:
         with contextlib.suppress(IndexError):  # the server leaves some out
             text = sentence.format(*params[:-1])
     return Refusal(command, params[1] if len(params) > 2 else "", text)
+
+
+def _failed(words: list[str], context: list[str], text: str) -> Refusal:
+    """A FAIL. Without a context it is about the command, which need not be told of those that have words here."""
+    command, code = words[:2]
+    if command in identity_words.COMMANDS:
+        about = context[0] if context else ""
+        if better := identity_words.REFUSALS.get((command, code)):
+            return Refusal(code, "", better.format(about))
+        return Refusal(code, about, text)
+    return Refusal(code, context[0] if context else command, text)
 
 
 def is_numeric(command: str) -> bool:

@@ -47,6 +47,8 @@ class Request:
     """Whether nobody is told of the answer, who does not look here."""
     page: Page | None = field(default=None, repr=False)
     """The answer to a question for history."""
+    things: tuple[bytes, ...] = field(default=(), repr=False)
+    """What is no text in the answer: certificates (see `arriving`)."""
     settled: bool = False
     refusal: Refusal | None = None
     """Set, when it is `settled`, if it was not done; before that, if an error seems to be the answer."""

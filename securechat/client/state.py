@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from securechat.client.arriving import Arriving
 from securechat.client.ignoring import Ignored
 from securechat.irc import isupport
 from securechat.irc.modes import ModeChange, ModeKind, parse_modes
@@ -77,9 +78,10 @@ class State:
         self.ignored = Ignored()
         self.markers: dict[str, datetime] = {}
         """By folded channel or nick: up to when one has read it."""
+        self.arriving = Arriving()
         self.features = dict(_DEFAULTS)
         self.counts: dict[str, int] = {}
-        """By the numeric that ends a list: how many entries of it have come."""
+        """By what ends a list, mostly a numeric: how many entries of it have come."""
         self._listed: dict[str, list[str]] = {}  # the names of an answer to NAMES that has not ended
 
     # -- names --------------------------------------------------------------------------------------------------------

@@ -6,7 +6,16 @@ They are not lines of the chat: a screen shows them as its own words, a pipe on 
 from collections.abc import Callable
 from typing import Final
 
-from securechat.client.events import Broken, Event, MissedMore, NewSince, NoHistory, Resumed, Unsaid
+from securechat.client.events import (
+    Broken,
+    Event,
+    LoginWaiting,
+    MissedMore,
+    NewSince,
+    NoHistory,
+    Resumed,
+    Unsaid,
+)
 from securechat.client.safe import safe_name, safe_text
 
 
@@ -22,6 +31,12 @@ def _broken(event: Broken) -> str:
         return f"{why}; connecting again"
     seconds = round(event.delay)
     return f"{why}; the next try is in {seconds} {'second' if seconds == 1 else 'seconds'}"
+
+
+def _waiting(event: LoginWaiting) -> str:
+    if event.before == 0:
+        return "waiting: your login is next"
+    return f"waiting: {event.before:,} {'login is' if event.before == 1 else 'logins are'} before yours"
 
 
 def _resumed(_: Resumed) -> str:
@@ -48,6 +63,7 @@ def _unsaid(event: Unsaid) -> str:
 
 _SENTENCES: Final[dict[type[Event], Callable[..., str]]] = {
     Broken: _broken,
+    LoginWaiting: _waiting,
     MissedMore: _missed_more,
     NewSince: _new_since,
     NoHistory: _no_history,

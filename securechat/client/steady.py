@@ -4,7 +4,8 @@ A thread of its own, the *keeper*, makes a new connection when one has broken, g
 what was not acknowledged, and asks for what was missed; `resuming` has these steps. What one says meanwhile waits in
 the `Outbox`; what comes goes through the `Timeline`, which lets each message through once.
 
-The password stays in memory, in the `Door`, for as long as there may be another connection.
+The password stays in memory, in the `Door`, for as long as there may be another connection; an invitation becomes
+one there when it has been taken.
 
 What has to be done by somebody ends it: a certificate that does not prove who the server is, a password that is not
 taken, a ban. `check()` and all that waits raise it then.
@@ -28,6 +29,7 @@ from securechat.client.events import (
     Broken,
     Disconnected,
     Event,
+    LoginWaiting,
     Page,
     Refused,
     Resumed,
@@ -45,9 +47,10 @@ class Steady:
     """A chat over as many connections as it takes.
 
     `on_event(event)` is told what happens, one thing after the other: what the library tells (`events`), and `Broken`,
-    `Resumed`, `NewSince`, `MissedMore` and `Unsaid`; the last is `Disconnected`. It may block, and must not wait for
-    the chat. `reconnects`: whether a lost connection is made again, or ends it. `history`: how many of the last lines
-    of each conversation to tell at the start. `most`: how many to tell of what was missed.
+    `Resumed`, `NewSince`, `MissedMore` and `Unsaid`; before `start()` only `LoginWaiting`; the last is `Disconnected`.
+    It may block, and must not wait for the chat. `reconnects`: whether a lost connection is made again, or ends it.
+    `history`: how many of the last lines of each conversation to tell at the start. `most`: how many to tell of what
+    was missed.
     """
 
     def __init__(
@@ -61,7 +64,8 @@ class Steady:
         most: int = 300,
     ) -> None:
         self._on_event = on_event
-        self._door = door
+        self.door = door
+        """How one gets in, the next time too."""
         self._reconnects = reconnects
         self._history = history
         self._most = most
@@ -92,7 +96,7 @@ class Steady:
     def connect(self) -> None:
         """Make the first connection. Raises what `Client.connect` raises: at the start nothing is tried again."""
         self.timeline.hold()
-        self._door.open(self._client, self._later)
+        self.door.open(self._client, self._later)
 
     def start(self) -> None:
         """Go into the channels, and stay in them from now on, until `leave()`. Comes back at once."""
@@ -224,6 +228,9 @@ class Steady:
     # -- inside: what comes, in the thread of the connection ----------------------------------------------------------
 
     def _hear(self, event: Event) -> None:
+        if isinstance(event, LoginWaiting):  # it is told while one connects, in the thread that does so
+            self._tell([event])
+            return
         self._begun.wait()
         with self.timeline.lock:
             with self._changed:
@@ -365,7 +372,7 @@ class Steady:
                 self._places.returning = self._started
             client = Client(self._hear)
             try:
-                self._door.open(client, self._later)
+                self.door.open(client, self._later)
             except Exception as failed:
                 if not worth_another_try(failed):
                     raise

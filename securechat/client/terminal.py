@@ -8,6 +8,7 @@ between two of them.
 import asyncio
 import contextlib
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
@@ -17,8 +18,8 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.formatted_text import AnyFormattedText
 from prompt_toolkit.patch_stdout import patch_stdout
 
-from securechat.client import plain, status
-from securechat.client.commands import obey
+from securechat.client import answers, plain, status
+from securechat.client.commands import attempt, obey
 from securechat.client.connection import Client
 from securechat.client.errors import ClientError, ConnectionLostError
 from securechat.client.events import (
@@ -39,6 +40,7 @@ from securechat.client.events import (
     ServerSaid,
     Unsaid,
 )
+from securechat.client.hidden import NeverMind, hidden_prompt
 from securechat.client.history import iso
 from securechat.client.reading import Reading
 from securechat.client.resuming import READ_MARKER
@@ -92,6 +94,7 @@ class Terminal:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._gone: asyncio.Event
         self._session: PromptSession[str] | None = None
+        self._asking: tuple[Sequence[str], Callable[[list[str]], None]] | None = None  # what nobody may see
         self._day: date = datetime.now().astimezone().date()  # that of the line that was printed last
         self._reading = Reading()
         self._marking: asyncio.TimerHandle | None = None
@@ -126,6 +129,14 @@ class Terminal:
         """Print a line that is fit for it."""
         self._write(wrap(line, columns()))
 
+    def ask_hidden(self, questions: Sequence[str], then: Callable[[list[str]], None]) -> None:
+        """Ask, as soon as the line that was typed is done with, for what nobody may see; go on with the answers."""
+        self._asking = questions, then
+
+    def meanwhile(self, work: Callable[[], None]) -> None:
+        """Do something that waits for the server, in a thread of its own that ends with the program."""
+        threading.Thread(target=attempt, args=(self, work), name="meanwhile", daemon=True).start()
+
     def _write(self, rows: list[str]) -> None:
         sys.stdout.write("".join(f"{row}\n" for row in rows))  # in one piece: two threads print
         sys.stdout.flush()
@@ -152,18 +163,35 @@ class Terminal:
         # Between two prompts too the terminal shows nothing of what is typed: the next prompt does.
         with patch_stdout(), session.input.raw_mode():
             while self.leaving is None:
-                self.chat.check()
-                typing = asyncio.create_task(session.prompt_async(self._prompt, handle_sigint=False))
-                await asyncio.wait((typing, gone), return_when=asyncio.FIRST_COMPLETED)
-                if not typing.done():
-                    typing.cancel()
-                    await asyncio.wait((typing,))
-                    self.chat.check()
-                    raise ConnectionLostError("the connection has ended")
-                line = typing.result()
-                self._typed()
-                obey(self, line)
+                obey(self, await self._line(session, self._prompt, gone))
+                if self._asking is not None:
+                    await self._ask(*self._asking, gone)
         gone.cancel()
+
+    async def _line(self, session: PromptSession[str], prompt: AnyFormattedText, gone: asyncio.Task[bool]) -> str:
+        """The next line that is typed. Raises what has ended the chat, if that comes first."""
+        self.chat.check()
+        typing = asyncio.create_task(session.prompt_async(prompt, handle_sigint=False))
+        await asyncio.wait((typing, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not typing.done():
+            typing.cancel()
+            await asyncio.wait((typing,))
+            self.chat.check()
+            raise ConnectionLostError("the connection has ended")
+        line = typing.result()
+        self._typed()
+        return line
+
+    async def _ask(self, questions: Sequence[str], then: Callable[[list[str]], None], gone: asyncio.Task[bool]) -> None:
+        self._asking = None
+        session = hidden_prompt()
+        try:
+            # A paste may have the end of its line with it.
+            found = [(await self._line(session, question, gone)).strip("\r\n") for question in questions]
+        except NeverMind:
+            self.show("-- never mind, then: nothing was changed")
+            return
+        attempt(self, lambda: then(found))
 
     def _prompt(self) -> AnyFormattedText:
         where = safe_name(self.current) if self.current else "(no channel)"
@@ -266,7 +294,9 @@ class Terminal:
             self._day = moment.date()
             rows.append(f"-- {moment:%A, %Y-%m-%d}")
         first, *others = lines
-        rows += wrap(f"{moment:%H:%M} {first}", width)
+        link = answers.link(event) if isinstance(event, ServerSaid) else None
+        rows += wrap(f"{moment:%H:%M} {first.removesuffix(link) if link else first}", width)
+        rows += [link] if link else []  # whole, since it is to be copied
         for line in others:
             rows += [f"{moment:%H:%M} {line}"] if width < NARROW else wrap(line, width, BAR, BAR)
         self._write(rows)

@@ -38,7 +38,7 @@ CAPABILITIES = {
         Capability("batch", "messages that belong together come as one batch", _SPECS + "batch"),
         Capability("cap-notify", "capabilities that come and go are announced", _SPECS + "capability-negotiation"),
         Capability("chghost", "a change of user name or host is told as one", _SPECS + "chghost"),
-        Capability("draft/account-registration", "making an account with REGISTER, where the operator allows it",
+        Capability("draft/account-registration", "making an account with REGISTER, with an invitation or without",
                    _SPECS + "account-registration", value="before-connect"),
         Capability("draft/channel-rename", "a channel's new name is told with RENAME", _SPECS + "channel-rename"),
         Capability("draft/chathistory", "what was said before can be asked for; nothing of it comes by itself",

@@ -15,6 +15,9 @@
     │   ├── MultilineTargetError         FAIL BATCH MULTILINE_INVALID_TARGET
     │   ├── MultilineTooLongError        FAIL BATCH MULTILINE_MAX_BYTES
     │   └── MultilineTooManyLinesError   FAIL BATCH MULTILINE_MAX_LINES
+    ├── PieceError                   something in Base64 that does not come as it should
+    │   ├── MalformedPieceError          FAIL * INVALID_PARAMS
+    │   └── PiecesTooLongError           FAIL * LIMIT_REACHED
     └── SaslError
         ├── SaslFailedError          904   credentials or the exchange itself are wrong
         ├── UnknownMechanismError    908, then 904
@@ -133,6 +136,27 @@ class MultilineTooManyLinesError(MultilineError):
 
     def __init__(self, limit: int) -> None:
         super().__init__("multiline: too many lines", fail(Code.MULTILINE_MAX_LINES, "BATCH", str(limit)))
+
+
+class PieceError(ProtocolError):
+    """Pieces of Base64 (`pieces`) that make nothing. Its message is for the peer too; whoever catches it knows which
+    command it was, and can say more."""
+
+
+class MalformedPieceError(PieceError):
+    """Not 1 to 400 characters, or no Base64."""
+
+    def __init__(self) -> None:
+        summary = "That is no Base64 in pieces of 400 characters, the last one shorter"
+        super().__init__(summary, fail(Code.INVALID_PARAMS, description=summary))
+
+
+class PiecesTooLongError(PieceError):
+    """More than `limit` bytes, all pieces together."""
+
+    def __init__(self, limit: int) -> None:
+        summary = f"That is too long: it can have {limit:,} bytes at most"
+        super().__init__(summary, fail(Code.LIMIT_REACHED, description=summary))
 
 
 class SaslError(ProtocolError):

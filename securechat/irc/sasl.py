@@ -115,13 +115,14 @@ class External:
 class SaslServer:
     """The server's side of AUTHENTICATE for one session.
 
-    `mechanisms`: name to factory. A factory may be a closure over what its mechanism needs to look up.
+    `mechanisms`: name to factory, those that are offered now; may be replaced at any time. A factory may be a closure
+    over what its mechanism needs to look up. What a mechanism raises comes through, and ends the exchange.
     """
 
-    __slots__ = ("_done", "_inbox", "_mechanism", "_mechanisms")
+    __slots__ = ("_done", "_inbox", "_mechanism", "mechanisms")
 
     def __init__(self, mechanisms: Mapping[str, Callable[[], Mechanism]]) -> None:
-        self._mechanisms = mechanisms
+        self.mechanisms = mechanisms
         self._mechanism: Mechanism | None = None
         self._inbox = _Inbox()
         self._done = False
@@ -168,9 +169,9 @@ class SaslServer:
         if len(param) > CHUNK:
             raise SaslTooLongError
         if self._mechanism is None:
-            factory = self._mechanisms.get(param.upper())
+            factory = self.mechanisms.get(param.upper())
             if factory is None:
-                raise UnknownMechanismError(self._mechanisms)
+                raise UnknownMechanismError(self.mechanisms)
             self._mechanism = factory()
             return chunks(self._mechanism.start().data)
         response = self._inbox.add(param)
@@ -188,6 +189,8 @@ class ClientMechanism(Protocol):
     """The client's half of one exchange in one mechanism."""
 
     name: str
+    finished: bool
+    """Whether the client has nothing more to hear from the server: a success that comes before that is none."""
 
     def respond(self, challenge: bytes) -> bytes:
         """The response to a challenge of the server. Raises `SaslFailedError` to break off the exchange."""
@@ -201,6 +204,7 @@ class PlainClient:
     def __init__(self, authcid: str, password: str, authzid: str = "") -> None:
         if not authcid or not password or "\0" in authcid + password + authzid:
             raise UnsendableError("PLAIN takes a name and a password, and neither can hold NUL")
+        self.finished = False
         self._response: bytes | None = b"\0".join(map(encode, (authzid, authcid, password)))
 
     def respond(self, challenge: bytes) -> bytes:
@@ -208,27 +212,50 @@ class PlainClient:
         response, self._response = self._response, None
         if challenge or response is None:
             raise SaslFailedError("PLAIN: an unexpected challenge")
+        self.finished = True
         return response
 
 
-class SaslClient:
-    """The client's side of AUTHENTICATE: send `start()`, then what `handle()` says. The server's 903 or 904 ends it."""
+class ExternalClient:
+    """EXTERNAL: log in with what proves the client outside of the exchange, as `authzid` or whoever that is."""
 
-    __slots__ = ("_inbox", "_mechanism")
+    name = "EXTERNAL"
+
+    def __init__(self, authzid: str = "") -> None:
+        if "\0" in authzid:
+            raise UnsendableError("EXTERNAL takes a name that does not hold NUL")
+        self.finished = False
+        self._response = encode(authzid)
+
+    def respond(self, challenge: bytes) -> bytes:
+        """The one response, to the empty challenge."""
+        if challenge or self.finished:
+            raise SaslFailedError("EXTERNAL: an unexpected challenge")
+        self.finished = True
+        return self._response
+
+
+class SaslClient:
+    """The client's side of AUTHENTICATE: send `start()`, then what `handle()` says. The server's 903 or 904 ends it.
+
+    `mechanism`: what it was made with. Whatever it raises that is no `SaslError` comes through.
+    """
+
+    __slots__ = ("_inbox", "mechanism")
 
     def __init__(self, mechanism: ClientMechanism) -> None:
-        self._mechanism = mechanism
+        self.mechanism = mechanism
         self._inbox = _Inbox()
 
     def start(self) -> str:
         """The parameter of the first AUTHENTICATE."""
-        return self._mechanism.name
+        return self.mechanism.name
 
     def handle(self, param: str) -> list[str]:
         """The parameters to send for one that came: none if more is to come first, `["*"]` to break off."""
         try:
             challenge = self._inbox.add(param)
-            return [] if challenge is None else chunks(self._mechanism.respond(challenge))
+            return [] if challenge is None else chunks(self.mechanism.respond(challenge))
         except SaslError:
             self._inbox = _Inbox()
             return ["*"]

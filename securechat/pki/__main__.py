@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from securechat import pki
+from securechat.pki.reporting import report
 
 
 class _Parser(argparse.ArgumentParser):
@@ -60,31 +61,9 @@ def main(arguments: list[str] | None = None) -> int:
     except pki.StorageError as error:
         print(f"gen_certs: {error}", file=sys.stderr)
         return 1
-    _report(made)
+    for line in report(made):
+        print(line)
     return 0
-
-
-def _report(made: pki.DevelopmentCertificates) -> None:
-    _line(made.authority, "signs servers, give it to those who connect")
-    _line(made.client_authority, "signs users, for the server")
-    _line(made.server, f"for {', '.join(made.server.info.hosts)}")
-    for client in made.clients:
-        _line(client, f"for the account {client.info.name}")
-    print(f"SHA-256 of the public key (SPKI) of {made.authority.path}: {made.authority.info.spki_fingerprint}")
-    if made.left_out is not None:
-        print(f"This machine calls itself {made.left_out!r}, which is no host name, so the certificate leaves it out.")
-    if made.cut_short:
-        print("No certificate can outlive its authority, so --days was cut short.")
-    if made.authority.outcome is pki.Outcome.REPLACED or made.client_authority.outcome is pki.Outcome.REPLACED:
-        print("An authority was replaced: what the old one signed is void, and who trusts it needs the new one.")
-    elif pki.Outcome.REPLACED in {file.outcome for file in (made.server, *made.clients)}:
-        print(
-            "A replaced certificate is a fresh one under the same authority; the one before stays valid until its end."
-        )
-
-
-def _line(file: pki.CertificateFile, what: str) -> None:
-    print(f"{file.outcome.value:8} {file.path}: {what}; valid until {file.info.not_after:%Y-%m-%d %H:%M} UTC")
 
 
 if __name__ == "__main__":

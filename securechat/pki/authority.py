@@ -16,22 +16,25 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from securechat.pki.certificate import MALFORMED, parse_certificates, spki_fingerprint
 from securechat.pki.errors import AuthorityMissingError, BrokenFilesError, InvalidRequestError
 from securechat.pki.files import others_can_open, read_if_there, write_private, write_public
-from securechat.pki.names import account_uri, fold_account, parse_host
+from securechat.pki.keys import PublicKey, key_pem, new_key, parse_own_key
+from securechat.pki.names import account_uri, parse_host
+from securechat.pki.requests import requested_key
 
 AUTHORITY_DAYS: Final = 3650
 """How long an authority lives, and so the most that a certificate can."""
 DEFAULT_DAYS: Final = 365
 """How long a server or client certificate lives unless told otherwise."""
-_BACKDATED: Final = timedelta(minutes=5)  # for machines whose clock is a little behind ours
+BACKDATED: Final = timedelta(minutes=5)
+"""How much earlier than now it all begins, for machines whose clock is a little behind ours."""
 
 
 class Purpose(Enum):
@@ -65,7 +68,7 @@ class Issued:
     def pem(self) -> bytes:
         """Key (PKCS #8, not encrypted), certificate, chain: the one file that ``--cert`` takes. A secret."""
         chain = self.certificate.public_bytes(Encoding.PEM) + self.authority.public_bytes(Encoding.PEM)
-        return _key_pem(self.key) + chain
+        return key_pem(self.key) + chain
 
     def save(self, path: Path) -> None:
         """Write `pem` to a file of mode 0600; errors as `securechat.pki.files.write_private`."""
@@ -84,7 +87,7 @@ class Authority:
     def create(cls, purpose: Purpose, *, now: datetime) -> "Authority":
         """Make a new one, in memory, valid for `AUTHORITY_DAYS` from ``now`` (aware)."""
         now = now.replace(microsecond=0)
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = new_key()
         public = key.public_key()
         # A name of its own: two authorities of one name make verifiers try the wrong key, and people guess.
         title = "server" if purpose is Purpose.SERVERS else "client"
@@ -96,10 +99,10 @@ class Authority:
             .issuer_name(name)
             .public_key(public)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - _BACKDATED)
+            .not_valid_before(now - BACKDATED)
             .not_valid_after(now + timedelta(days=AUTHORITY_DAYS))
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(_key_usage(authority=True), critical=True)
+            .add_extension(key_usage(authority=True), critical=True)
             .add_extension(x509.ExtendedKeyUsage([purpose.usage]), critical=False)
             .add_extension(own_id, critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own_id), critical=False)
@@ -128,11 +131,11 @@ class Authority:
             raise BrokenFilesError(f"{key_path} is a private key that others can read or change: it takes chmod 600")
         certificate = parse_certificates(certificate_data, certificate_path)[0]
         _check_authority(certificate, purpose, certificate_path)
-        key = _parse_key(key_data, key_path)
+        key = parse_own_key(key_data, key_path)
         if spki_fingerprint(certificate.public_key()) != spki_fingerprint(key.public_key()):
             raise BrokenFilesError(f"{key_path} is not the private key of {certificate_path}")
         loaded = cls(purpose, certificate, key)
-        loaded._check_time(now, str(certificate_path))
+        loaded.check_time(now, str(certificate_path))
         return loaded
 
     def save(self, directory: Path) -> None:
@@ -141,13 +144,21 @@ class Authority:
         The key goes first: what a crash between the two leaves behind, `load` names, and no certificate is ever
         trusted whose key was lost. Errors as `securechat.pki.files.write_private`.
         """
-        write_private(self.purpose.key_path(directory), _key_pem(self.key))
+        write_private(self.purpose.key_path(directory), key_pem(self.key))
         write_public(self.purpose.certificate_path(directory), self.certificate.public_bytes(Encoding.PEM))
 
-    def issue_server(self, hosts: Sequence[str], *, now: datetime, days: int = DEFAULT_DAYS) -> Issued:
-        """Certify a new key for a server under all of ``hosts``: DNS names and IP addresses, each counted once.
+    def issue_server(
+        self,
+        hosts: Sequence[str],
+        *,
+        now: datetime,
+        days: int = DEFAULT_DAYS,
+        key: ec.EllipticCurvePrivateKey | None = None,
+    ) -> Issued:
+        """Certify a key for a server under all of ``hosts``: DNS names and IP addresses, each counted once.
 
-        Valid from a little before ``now`` (aware) for ``days``, but never longer than this authority.
+        Valid from a little before ``now`` (aware) for ``days``, but never longer than this authority. The key is a new
+        one, unless that of an earlier certificate is given.
 
         Raises:
             InvalidRequestError: a host or the days are not acceptable.
@@ -160,53 +171,95 @@ class Authority:
             raise InvalidRequestError("a server certificate needs at least one host")
         names = [x509.DNSName(host) if isinstance(host, str) else x509.IPAddress(host) for host in unique]
         # Clients look at the alternative names only (RFC 9525 section 2); a host may be too long for a common name.
-        return self._issue("securechat server", x509.SubjectAlternativeName(names), now, days)
+        return self._issue("securechat server", x509.SubjectAlternativeName(names), now, days, key)
 
-    def issue_client(self, account: str, *, now: datetime, days: int = DEFAULT_DAYS) -> Issued:
-        """Certify a new key for a user: the account as common name, and its URI (`account_uri`) as alternative name.
+    def issue_client(
+        self,
+        account: str,
+        *,
+        now: datetime,
+        days: int = DEFAULT_DAYS,
+        key: ec.EllipticCurvePrivateKey | None = None,
+    ) -> Issued:
+        """Certify a key for a user: the account as common name, and its URI (`account_uri`) as alternative name.
 
-        The URI is what a server should read: it is folded, so that alice and Alice have the same. Valid as for servers.
+        The URI is what a server should read: it is folded, so that alice and Alice have the same. Valid, and with which
+        key, as for servers.
 
         Raises:
             InvalidRequestError: the account's name or the days are not acceptable.
             BrokenFilesError: this authority is not valid at ``now``.
         """
-        if self.purpose is not Purpose.CLIENTS:
-            raise ValueError("this authority signs servers")
-        fold_account(account)
-        uri = x509.UniformResourceIdentifier(account_uri(account))
-        return self._issue(account, x509.SubjectAlternativeName([uri]), now, days)
+        return self._issue(account, self._account_names(account), now, days, key)
 
-    def _check_time(self, now: datetime, title: str) -> None:
-        """Also before each signature: a server that runs for years may hold an authority past its end."""
+    def sign_request(
+        self, request: x509.CertificateSigningRequest, account: str, *, now: datetime, days: int = DEFAULT_DAYS
+    ) -> x509.Certificate:
+        """Certify the key of a request for a user, exactly as `issue_client` would.
+
+        Only the public key is taken from the request: not the names, nor the extensions, that it asks for.
+
+        Raises:
+            InvalidRequestError: its signature or the kind of its key is not acceptable, or the account's name, or the
+                days.
+            BrokenFilesError: this authority is not valid at ``now``.
+        """
+        names = self._account_names(account)
+        return self._certify(requested_key(request), account, names, now, days)
+
+    def check_time(self, now: datetime, title: str = "the authority's certificate") -> None:
+        """Raise `BrokenFilesError` unless it is valid at ``now`` (aware).
+
+        Called before each signature: a server that runs for years may hold an authority past its end.
+        """
         if now < self.certificate.not_valid_before_utc:
             raise BrokenFilesError(f"{title} is valid from {_date(self.certificate.not_valid_before_utc)} on only")
         if now > self.certificate.not_valid_after_utc:
             raise BrokenFilesError(f"{title} expired on {_date(self.certificate.not_valid_after_utc)}")
 
-    def _issue(self, name: str, names: x509.SubjectAlternativeName, now: datetime, days: int) -> Issued:
+    def key_identifier(self) -> x509.AuthorityKeyIdentifier:
+        """What stands in everything that it signs: which key it was (RFC 5280 section 4.2.1.1)."""
+        own_id = self.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own_id)
+
+    def _account_names(self, account: str) -> x509.SubjectAlternativeName:
+        if self.purpose is not Purpose.CLIENTS:
+            raise ValueError("this authority signs servers")
+        return x509.SubjectAlternativeName([x509.UniformResourceIdentifier(account_uri(account))])
+
+    def _issue(
+        self,
+        name: str,
+        names: x509.SubjectAlternativeName,
+        now: datetime,
+        days: int,
+        key: ec.EllipticCurvePrivateKey | None,
+    ) -> Issued:
+        key = key or new_key()
+        return Issued(self._certify(key.public_key(), name, names, now, days), self.certificate, key)
+
+    def _certify(
+        self, key: PublicKey, name: str, names: x509.SubjectAlternativeName, now: datetime, days: int
+    ) -> x509.Certificate:
         check_days(days)
         now = now.replace(microsecond=0)
-        self._check_time(now, "the authority's certificate")
-        key = ec.generate_private_key(ec.SECP256R1())
-        own_id = self.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-        certificate = (
+        self.check_time(now)
+        return (
             x509.CertificateBuilder()
             .subject_name(_name(name))
             .issuer_name(self.certificate.subject)
-            .public_key(key.public_key())
+            .public_key(key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(max(now - _BACKDATED, self.certificate.not_valid_before_utc))
+            .not_valid_before(max(now - BACKDATED, self.certificate.not_valid_before_utc))
             .not_valid_after(min(now + timedelta(days=days), self.certificate.not_valid_after_utc))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_key_usage(authority=False), critical=True)
+            .add_extension(key_usage(authority=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([self.purpose.usage]), critical=False)
             .add_extension(names, critical=False)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own_id), critical=False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(self.key_identifier(), critical=False)
             .sign(self.key, hashes.SHA256())
         )
-        return Issued(certificate, self.certificate, key)
 
 
 def check_days(days: int) -> None:
@@ -219,7 +272,7 @@ def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _key_usage(*, authority: bool) -> x509.KeyUsage:
+def key_usage(*, authority: bool) -> x509.KeyUsage:
     """An authority signs certificates and revocation lists; all others sign handshakes (RFC 5280 section 4.2.1.3)."""
     return x509.KeyUsage(
         digital_signature=not authority,
@@ -234,24 +287,8 @@ def _key_usage(*, authority: bool) -> x509.KeyUsage:
     )
 
 
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
 def _date(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
-
-
-def _parse_key(data: bytes, path: Path) -> ec.EllipticCurvePrivateKey:
-    try:
-        key = load_pem_private_key(data, password=None)
-    except TypeError as error:
-        raise BrokenFilesError(f"{path} is encrypted, and there is nobody to ask for its password") from error
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise BrokenFilesError(f"{path} holds no private key that can be read") from error
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise BrokenFilesError(f"{path} is not a P-256 key")
-    return key
 
 
 def _check_authority(certificate: x509.Certificate, purpose: Purpose, path: Path) -> None:

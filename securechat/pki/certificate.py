@@ -8,7 +8,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes, PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
@@ -116,7 +116,7 @@ def parse_certificates(data: bytes, source: Path) -> list[x509.Certificate]:
         raise BrokenFilesError(f"{source} holds a certificate that can't be read") from error
 
 
-def spki_fingerprint(key: CertificatePublicKeyTypes) -> str:
+def spki_fingerprint(key: CertificatePublicKeyTypes | PublicKeyTypes) -> str:
     """SHA-256 of a public key as SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7), 64 lower-case hexadecimal digits."""
     digest = hashes.Hash(hashes.SHA256())
     digest.update(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))

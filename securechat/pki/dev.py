@@ -9,45 +9,34 @@ file                       mode  what
 ``client-ca.key``          0600  its private key
 ``server.pem``             0600  the server's key, certificate and chain (``--cert``)
 ``clients/<account>.pem``  0600  a user's key, certificate and chain
+``issued/<serial>.pem``    0644  a copy, without the key, of everything that was issued, for its owner only
+``ca.crl``                 0644  which servers' certificates are revoked, once there is one; for everybody
+``client-ca.crl``          0644  which users' are; for the server
+``ca-history.pem``         0644  how the present authority of servers took the place of those before it
 =========================  ====  ====================================================================
 
 Users have a directory of their own, so that one who is called ``ca`` or ``server`` takes nobody's place.
 """
 
-import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import Enum
 from pathlib import Path
 from typing import Final
 
-from securechat.pki.authority import DEFAULT_DAYS, Authority, Issued, Purpose, check_days
+from securechat.pki.authority import DEFAULT_DAYS, Authority, Purpose, check_days
 from securechat.pki.certificate import CertificateInfo
 from securechat.pki.errors import AuthorityMissingError, InvalidRequestError
-from securechat.pki.files import lock_directory, make_directory
-from securechat.pki.names import account_file_name, fold_account, parse_host
+from securechat.pki.files import make_directory, remove
+from securechat.pki.holding import hold
+from securechat.pki.issuing import CertificateFile, Outcome, client_path, outcome_of, save_issued, server_path
+from securechat.pki.names import fold_account, parse_host
+from securechat.pki.revocation import revocation_path
+from securechat.pki.succession import history_path
 
 ALWAYS: Final = ("localhost", "127.0.0.1", "::1")
 """The hosts that every development server is certified for, besides the machine's name."""
-
-
-class Outcome(Enum):
-    """What became of a file."""
-
-    MADE = "made"
-    REPLACED = "replaced"
-    KEPT = "kept"
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateFile:
-    """One PEM file, what became of it, and its first certificate."""
-
-    path: Path
-    outcome: Outcome
-    info: CertificateInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,35 +98,35 @@ def make_development_certs(
     for name in clients:
         accounts.setdefault(fold_account(name), name)
     left_out = None if _is_host(machine) else machine
-    all_hosts = [*ALWAYS, *([] if left_out is not None else [machine]), *hosts]
+    all_hosts = [*usual_hosts(machine), *hosts]
 
     # Everyone on the machine reads ca.pem here, and the keys protect themselves by their own mode.
     make_directory(directory, 0o755)
-    with lock_directory(directory):
+    with hold(directory):
         # Both are looked at before anything is written: an error leaves everything as it was.
         kept = {purpose: None if force else _load(directory, purpose, now) for purpose in Purpose}
         authorities = {purpose: authority or Authority.create(purpose, now=now) for purpose, authority in kept.items()}
         server = authorities[Purpose.SERVERS].issue_server(all_hosts, now=now, days=days)
         users = {
-            directory / "clients" / account_file_name(name): authorities[Purpose.CLIENTS].issue_client(
-                name, now=now, days=days
-            )
+            client_path(directory, name): authorities[Purpose.CLIENTS].issue_client(name, now=now, days=days)
             for name in accounts.values()
         }
         reports = {}
         for purpose, authority in authorities.items():
             path = purpose.certificate_path(directory)
-            outcome = Outcome.KEPT if kept[purpose] else _outcome(path)
+            outcome = Outcome.KEPT if kept[purpose] else outcome_of(path)
             if outcome is not Outcome.KEPT:
                 authority.save(directory)
+                for of_the_old in (revocation_path(path), history_path(path)):
+                    remove(of_the_old)
             reports[purpose] = CertificateFile(path, outcome, CertificateInfo.of(authority.certificate))
         if users:
             make_directory(directory / "clients", 0o700)  # who has an account is nobody else's business
         return DevelopmentCertificates(
             authority=reports[Purpose.SERVERS],
             client_authority=reports[Purpose.CLIENTS],
-            server=_save(server, directory / "server.pem"),
-            clients=tuple(_save(issued, path) for path, issued in users.items()),
+            server=save_issued(directory, server, server_path(directory)),
+            clients=tuple(save_issued(directory, issued, path) for path, issued in users.items()),
             left_out=left_out,
             cut_short=any(
                 issued.certificate.not_valid_after_utc < now.replace(microsecond=0) + timedelta(days=days)
@@ -146,21 +135,17 @@ def make_development_certs(
         )
 
 
+def usual_hosts(machine: str | None = None) -> tuple[str, ...]:
+    """`ALWAYS`, and the name of this machine (None: as it calls itself) where that is a host name."""
+    machine = socket.gethostname() if machine is None else machine
+    return (*ALWAYS, machine) if _is_host(machine) else ALWAYS
+
+
 def _load(directory: Path, purpose: Purpose, now: datetime) -> Authority | None:
     try:
         return Authority.load(directory, purpose, now=now)
     except AuthorityMissingError:
         return None
-
-
-def _save(issued: Issued, path: Path) -> CertificateFile:
-    outcome = _outcome(path)
-    issued.save(path)
-    return CertificateFile(path, outcome, CertificateInfo.of(issued.certificate))
-
-
-def _outcome(path: Path) -> Outcome:
-    return Outcome.REPLACED if os.path.lexists(path) else Outcome.MADE
 
 
 def _is_host(name: str) -> bool:

@@ -38,7 +38,7 @@ def lock_directory(path: Path) -> Iterator[None]:
     The lock is on the directory itself (``flock``), so it leaves no file behind and ends with its process.
 
     Raises:
-        InvalidRequestError: we may not.
+        InvalidRequestError: there is no such directory, or we may not.
         StorageError: the system refused.
     """
     if sys.platform == "win32":
@@ -50,6 +50,8 @@ def lock_directory(path: Path) -> Iterator[None]:
             stack.callback(os.close, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         except OSError as error:
+            if isinstance(error, FileNotFoundError | NotADirectoryError):
+                raise InvalidRequestError(f"there is no directory {path}") from error
             raise _refusal(f"can't lock the directory {path}", error) from error
         yield
 
@@ -64,6 +66,25 @@ def read_if_there(path: Path) -> bytes | None:
         return path.read_bytes()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise StorageError(f"can't read {path}: {error.strerror}") from error
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is something of that name, be it a link that leads nowhere."""
+    return os.path.lexists(path)
+
+
+def list_directory(path: Path) -> list[Path]:
+    """What is in a directory, by name; nothing if there is none.
+
+    Raises:
+        StorageError: it is there and can't be read.
+    """
+    try:
+        return sorted(path.iterdir())
+    except FileNotFoundError:
+        return []
     except OSError as error:
         raise StorageError(f"can't read {path}: {error.strerror}") from error
 
@@ -95,6 +116,15 @@ def write_public(path: Path, data: bytes) -> None:
         StorageError: the system refused; what was there before still is.
     """
     _replace(path, data, 0o644, private=False)
+
+
+def remove(path: Path) -> None:
+    """Take a file away for good, if it is there. Errors as `write_public`."""
+    try:
+        path.unlink(missing_ok=True)
+        _sync_directory(path.parent)
+    except OSError as error:
+        raise _refusal(f"can't remove {path}", error) from error
 
 
 def _replace(path: Path, data: bytes, mode: int, *, private: bool) -> None:

@@ -82,6 +82,12 @@ def _addresses(session: Session, person: Person) -> list[str]:
     return list(dict.fromkeys(("0" if s.address.startswith(":") else "") + s.address for s in there if s is not None))
 
 
+def _fingerprints(session: Session, person: Person) -> list[str]:
+    """Of the certificates that somebody's connections show, each once."""
+    there = (session.hub.sessions.get(number) for number in person.sessions)
+    return list(dict.fromkeys(s.certificate.fingerprint for s in there if s is not None and s.certificate is not None))
+
+
 def whois(session: Session, found: Whois) -> Iterator[bytes]:
     """Without the end."""
     person = found.person
@@ -105,6 +111,9 @@ def whois(session: Session, found: Whois) -> Iterator[bytes]:
             yield session.numeric(Numeric.RPL_WHOISACTUALLY, nick, address)
         yield session.numeric(Numeric.RPL_WHOISMODES, nick, f"+{found.modes}")
     yield session.numeric(Numeric.RPL_WHOISSECURE, nick)
+    if found.modes is not None:
+        for fingerprint in _fingerprints(session, person):
+            yield session.numeric(Numeric.RPL_WHOISCERTFP, nick, fingerprint)
     idle = _idle(person, int(time.time()))
     yield session.numeric(Numeric.RPL_WHOISIDLE, nick, str(idle), str(seconds(found.since)))
 

@@ -33,7 +33,7 @@ def build_hub(config: Config, data: DataDir, log: EventLog) -> Hub:
     hub = Hub(config, chat, database, Hasher(), log)
     hub.history = History(data.database)
     hub.seen = max(last - UNSEEN, 0)
-    delivery = Delivery(hub.sessions, hub.monitors, hub.whowas, hub.on_error)
+    delivery = Delivery(hub.sessions, hub.monitors, hub.whowas, hub.login_cache, hub.on_error)
     deliver = delivery.deliver
     if config.search.enabled:
         searching = hub.searching = Searching(data.database, data.search, last, lambda: hub.cores, hub.on_error)

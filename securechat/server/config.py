@@ -19,11 +19,14 @@ from typing import Any, Final, get_type_hints
 
 from securechat.irc.names import casefold, valid_nick
 from securechat.server import config_kinds as kinds
+from securechat.server import scram_exchange as scram
 from securechat.server.config_sections import (
     AccountsConfig,
     AdminConfig,
+    ClientCert,
     Durability,
     HistoryConfig,
+    InvitationsConfig,
     Key,
     Limits,
     ListenConfig,
@@ -39,10 +42,12 @@ __all__ = [
     "NAMED_TABLES",
     "AccountsConfig",
     "AdminConfig",
+    "ClientCert",
     "Config",
     "ConfigError",
     "Durability",
     "HistoryConfig",
+    "InvitationsConfig",
     "Limits",
     "ListenConfig",
     "OperatorConfig",
@@ -76,6 +81,7 @@ class Config:
     tls: TLSConfig = field(default_factory=TLSConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
     accounts: AccountsConfig = field(default_factory=AccountsConfig)
+    invitations: InvitationsConfig = field(default_factory=InvitationsConfig)
     history: HistoryConfig = field(default_factory=HistoryConfig)
     search: SearchConfig = field(default_factory=SearchConfig)
     retention: RetentionConfig = field(default_factory=RetentionConfig)
@@ -147,7 +153,12 @@ def read(document: Mapping[str, object], path: Path) -> Config:
             read_tables[name] = _read_named(name, content, path)
         else:
             read_tables[name] = replace(known[name], **_read_keys(name, known[name], content, path))
-    return Config(**read_tables)
+    config = Config(**read_tables)
+    if config.accounts.scram and not scram.available():
+        raise ConfigError(
+            f"{path}: [accounts] scram needs a library that is not installed: pip install 'securechat[scram]'"
+        )
+    return config
 
 
 def _read_keys(name: str, table: Any, content: Mapping[str, object], path: Path) -> dict[str, Any]:
@@ -191,13 +202,15 @@ def with_options(
     port: int | None = None,
     cert: Path | None = None,
     key: Path | None = None,
+    client_cert: str | None = None,
     data: Path | None = None,
     durability: str | None = None,
     guests: bool | None = None,
 ) -> Config:
     """``config`` with what the command line says instead; None and () are what it does not say.
 
-    A certificate from the command line takes none but the command line's key with it: the file's belongs to another.
+    A certificate from the command line takes none but the command line's key with it, and not the file's authority:
+    these belong to another.
 
     Raises:
         ConfigError: an option's value can't be one; it is named as ``--port`` and the like.
@@ -207,12 +220,13 @@ def with_options(
         ("listen", "port", "--port", port),
         ("tls", "cert", "--cert", cert),
         ("tls", "key", "--key", key),
+        ("tls", "client_cert", "--client-cert", client_cert),
         ("store", "data", "--data", data),
         ("store", "durability", "--durability", durability),
         ("accounts", "guests", "--guests", guests),
     ]
     if cert is not None:
-        config = replace(config, tls=TLSConfig())
+        config = replace(config, tls=replace(config.tls, cert=None, key=None, ca=None))
     for table, name, option, value in options:
         if value is not None:
             present = getattr(config, table)

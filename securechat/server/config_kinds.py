@@ -176,6 +176,18 @@ def hosts(value: object) -> tuple[str, ...]:
     raise WrongValueError('an array of host names or addresses, like ["localhost"]')
 
 
+def reachable(value: object) -> str:
+    """A name or address under which one machine is reached by others."""
+    # Here, since that is half of a certificate authority, and few configurations say it.
+    from securechat.pki.errors import InvalidRequestError
+    from securechat.pki.names import parse_host
+
+    try:
+        return str(parse_host(value if isinstance(value, str) else ""))
+    except InvalidRequestError:
+        raise WrongValueError("a host name or an address, without a port") from None
+
+
 def path(value: object) -> Path:
     """A path, in which `~` is expanded."""
     if isinstance(value, str | Path) and str(value) and "\0" not in str(value):

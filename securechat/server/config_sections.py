@@ -18,8 +18,10 @@ from securechat.store.retention_policy import Keep, Policy
 __all__ = [
     "AccountsConfig",
     "AdminConfig",
+    "ClientCert",
     "Durability",
     "HistoryConfig",
+    "InvitationsConfig",
     "Key",
     "Limits",
     "ListenConfig",
@@ -31,6 +33,7 @@ __all__ = [
     "TLSConfig",
 ]
 
+ClientCert = Literal["required", "optional", "off"]
 Durability = Literal["full", "normal"]
 
 _SECONDS: Final = kinds.number(0.1, 86_400, "seconds")
@@ -130,7 +133,7 @@ class ListenConfig:
 
 @dataclass(frozen=True, slots=True)
 class TLSConfig:
-    """The server's certificate."""
+    """Certificates. They are read again by themselves when their files change."""
 
     cert: Annotated[
         Path | None,
@@ -144,6 +147,43 @@ class TLSConfig:
     key: Annotated[
         Path | None,
         Key(kinds.path, "The private key, where it has a file of its own.", 'key = "certs/server.key"'),
+    ] = None
+    client_cert: Annotated[
+        ClientCert,
+        Key(
+            kinds.choice("required", "optional", "off"),
+            "Whether clients show a certificate of their own. optional: those that have one can log in with it. "
+            "required: nobody comes without one, and it has to be that of the account which logs in. off: they are not "
+            "asked for one.",
+        ),
+    ] = "optional"
+    ca: Annotated[
+        Path | None,
+        Key(
+            kinds.path,
+            "The authority that signed the server's certificate, for those who come for the first time. By default "
+            "ca.pem beside the certificate, if it is there and did sign that; with a public authority none is needed. "
+            "What it has revoked, and the authorities before it, are in ca.crl and ca-history.pem beside it.",
+            'ca = "certs/ca.pem"',
+        ),
+    ] = None
+    client_ca: Annotated[
+        Path | None,
+        Key(
+            kinds.path,
+            "The authority that signs certificates for clients. By default client-ca.pem beside the certificate, if it "
+            "is there. What it has revoked is in client-ca.crl beside it.",
+            'client_ca = "certs/client-ca.pem"',
+        ),
+    ] = None
+    client_ca_key: Annotated[
+        Path | None,
+        Key(
+            kinds.path,
+            "Its private key, with which the server signs certificates for people who are logged in. By default "
+            "client-ca.key beside the authority, if it is there; without it the server signs none.",
+            'client_ca_key = "certs/client-ca.key"',
+        ),
     ] = None
 
 
@@ -174,6 +214,46 @@ class AccountsConfig:
     registration: Annotated[
         bool, Key(kinds.flag, "Whether people may make accounts themselves (draft/account-registration).")
     ] = False
+    scram: Annotated[
+        bool,
+        Key(
+            kinds.flag,
+            "Whether people may log in with SASL SCRAM-SHA-256 too, with passwords that are set from then on. For that "
+            "a second hash of each is kept (PBKDF2): whoever steals the database can try passwords on it faster than "
+            "on the first. Needs pip install 'securechat[scram]'.",
+        ),
+    ] = False
+    remember_logins: Annotated[
+        int,
+        Key(
+            kinds.whole(0, 86_400),
+            "Seconds after the end of a connection in which its login costs no hash again, so that all can come back "
+            "at once after a network fault. Passwords are not kept for that. 0: every login costs one.",
+        ),
+    ] = 600
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationsConfig:
+    """Where the links of `securechat invite` lead to. Not needed where people reach the server as it sees itself."""
+
+    host: Annotated[
+        str | None,
+        Key(
+            kinds.reachable,
+            "The name or address by which others reach the server. By default the first name in its certificate that "
+            "is not this machine only.",
+            'host = "chat.example.org"',
+        ),
+    ] = None
+    port: Annotated[
+        int | None,
+        Key(
+            kinds.whole(1, 65_535),
+            "The port, if it is another than the one on which the server listens: behind a router, for example.",
+            "port = 6697",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)

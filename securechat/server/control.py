@@ -1,4 +1,4 @@
-"""The operator's control socket: how `securechat user` and `securechat ban` speak to a server that runs.
+"""The operator's control socket: how `securechat user`, `invite` and `ban` speak to a server that runs.
 
 A Unix socket in the data directory, for its owner only (the file's mode is 0600). `control_wire` tells what is said on
 it. `ControlClient` has the same methods as the operator in the server behind it (`Operator`), and raises the same
@@ -17,25 +17,42 @@ import socket
 import stat
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from securechat.server import control_wire as wire
+from securechat.server.control_lines import (
+    AccountLine,
+    BanLine,
+    CertificateLine,
+    Invitation,
+    InvitationLine,
+    R,
+    Wish,
+    from_wire,
+    to_wire,
+)
 from securechat.server.log import EventLog
 from securechat.tls.waker import READABLE, WRITABLE, Waker, wait_for
 
 __all__ = [
     "AccountLine",
     "BanLine",
+    "CertificateLine",
     "ControlClient",
     "ControlServer",
+    "Invitation",
+    "InvitationLine",
     "NoServer",
     "Operator",
     "OperatorError",
     "OperatorFailed",
+    "Wish",
 ]
+
+T = TypeVar("T")
 
 REQUEST_SECONDS: Final = 5.0
 """What a client has to send its request, and as much again to take the answer: the others wait for it."""
@@ -44,7 +61,7 @@ ANSWER_SECONDS: Final = 120.0
 
 
 class OperatorError(Exception):
-    """A name that is taken, unknown or none, a password that is too short, a ban of everybody, and the like."""
+    """A name that is taken, unknown or none, a password that is too short, a ban of everybody, a link to nowhere."""
 
 
 class OperatorFailed(Exception):  # noqa: N818  (it is what happened, and not the operator's error)
@@ -53,35 +70,6 @@ class OperatorFailed(Exception):  # noqa: N818  (it is what happened, and not th
 
 class NoServer(OperatorFailed):
     """There is no server to do it; so nothing has changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class AccountLine:
-    """One account, as `securechat user list` shows it."""
-
-    name: str
-    role: str
-    """``member`` or ``admin``."""
-    enabled: bool
-    created: str
-    """ISO 8601, in UTC."""
-    online: bool
-
-
-@dataclass(frozen=True, slots=True)
-class BanLine:
-    """One ban of the server, as `securechat ban list` shows it."""
-
-    whom: str
-    """An account, or a network as ``address/length``."""
-    kind: str
-    """``account`` or ``network``."""
-    by: str
-    created: str
-    """ISO 8601, in UTC, as its end is."""
-    until: str | None
-    """``None``: for good."""
-    reason: str
 
 
 class Operator(Protocol):
@@ -102,6 +90,18 @@ class Operator(Protocol):
     def list_bans(self) -> list[BanLine]: ...
 
     def remove_ban(self, whom: str) -> None: ...
+
+    def invite(self, wish: Wish) -> Invitation: ...
+
+    def list_invitations(self) -> list[InvitationLine]: ...
+
+    def revoke_invitation(self, id: str) -> None: ...
+
+    def list_certificates(self, name: str) -> list[CertificateLine]: ...
+
+    def remove_certificate(self, name: str, fingerprint: str) -> str:
+        """``fingerprint``: the whole, or its first digits; gives the whole."""
+        ...
 
 
 class ControlServer:
@@ -223,7 +223,7 @@ class ControlServer:
         operator = self._operator
         match request.get("do"):
             case "list":
-                return {"accounts": [asdict(account) for account in operator.list_accounts()]}
+                return {"accounts": [to_wire(account) for account in operator.list_accounts()]}
             case "add":
                 name, password = wire.text(request, "name"), wire.text(request, "password")
                 operator.add_account(name, password, admin=wire.flag(request, "admin"))
@@ -234,12 +234,25 @@ class ControlServer:
             case "remove":
                 operator.remove_account(wire.text(request, "name"))
             case "bans":
-                return {"bans": [asdict(ban) for ban in operator.list_bans()]}
+                return {"bans": [to_wire(ban) for ban in operator.list_bans()]}
             case "ban":
                 whom, reason = wire.text(request, "whom"), wire.text(request, "reason")
                 operator.add_ban(whom, reason, wire.number_or_none(request, "seconds"))
             case "unban":
                 operator.remove_ban(wire.text(request, "whom"))
+            case "invite":
+                wish = {name: value for name, value in request.items() if name != "do"}
+                return {"invitation": to_wire(operator.invite(from_wire(Wish, "a wish", wish)))}
+            case "invitations":
+                return {"invitations": [to_wire(invitation) for invitation in operator.list_invitations()]}
+            case "revoke":
+                operator.revoke_invitation(wire.text(request, "id"))
+            case "certificates":
+                listed = operator.list_certificates(wire.text(request, "name"))
+                return {"certificates": [to_wire(certificate) for certificate in listed]}
+            case "remove certificate":
+                name, fingerprint = wire.text(request, "name"), wire.text(request, "fingerprint")
+                return {"fingerprint": operator.remove_certificate(name, fingerprint)}
             case _:
                 raise wire.NonsenseError("it asks for nothing that is known here")
         return {}
@@ -259,10 +272,7 @@ class ControlClient:
 
     def list_accounts(self) -> list[AccountLine]:
         answer = self._ask({"do": "list"})
-        try:
-            return [_account(line) for line in wire.objects(answer, "accounts")]
-        except wire.NonsenseError as error:
-            raise self._nonsense(error) from None
+        return self._read(lambda: _lines(AccountLine, "an account", answer, "accounts"))
 
     def set_password(self, name: str, password: str) -> None:
         self._ask({"do": "passwd", "name": name, "password": password})
@@ -278,13 +288,35 @@ class ControlClient:
 
     def list_bans(self) -> list[BanLine]:
         answer = self._ask({"do": "bans"}, "ban")
-        try:
-            return [_ban(line) for line in wire.objects(answer, "bans")]
-        except wire.NonsenseError as error:
-            raise self._nonsense(error) from None
+        return self._read(lambda: _lines(BanLine, "a ban", answer, "bans"))
 
     def remove_ban(self, whom: str) -> None:
         self._ask({"do": "unban", "whom": whom}, "ban")
+
+    def invite(self, wish: Wish) -> Invitation:
+        answer = self._ask({"do": "invite", **to_wire(wish)}, "invite")
+        return self._read(lambda: from_wire(Invitation, "an invitation", wire.object_(answer, "invitation")))
+
+    def list_invitations(self) -> list[InvitationLine]:
+        answer = self._ask({"do": "invitations"}, "invite")
+        return self._read(lambda: _lines(InvitationLine, "an invitation", answer, "invitations"))
+
+    def revoke_invitation(self, id: str) -> None:
+        self._ask({"do": "revoke", "id": id}, "invite")
+
+    def list_certificates(self, name: str) -> list[CertificateLine]:
+        answer = self._ask({"do": "certificates", "name": name})
+        return self._read(lambda: _lines(CertificateLine, "a certificate", answer, "certificates"))
+
+    def remove_certificate(self, name: str, fingerprint: str) -> str:
+        answer = self._ask({"do": "remove certificate", "name": name, "fingerprint": fingerprint})
+        return self._read(lambda: wire.text(answer, "fingerprint"))
+
+    def _read(self, read: Callable[[], T]) -> T:
+        try:
+            return read()
+        except wire.NonsenseError as error:
+            raise self._nonsense(error) from None
 
     def _ask(self, request: dict[str, object], command: str = "user") -> dict[str, object]:
         """The answer, if it is a good one."""
@@ -349,29 +381,5 @@ class ControlClient:
         return OperatorFailed(f"what the server at {self._path} answers makes no sense: {error}")
 
 
-def _account(line: dict[str, object]) -> AccountLine:
-    _check_fields(line, AccountLine, "an account")
-    return AccountLine(
-        name=wire.text(line, "name"),
-        role=wire.text(line, "role"),
-        enabled=wire.flag(line, "enabled"),
-        created=wire.text(line, "created"),
-        online=wire.flag(line, "online"),
-    )
-
-
-def _ban(line: dict[str, object]) -> BanLine:
-    _check_fields(line, BanLine, "a ban")
-    return BanLine(
-        whom=wire.text(line, "whom"),
-        kind=wire.text(line, "kind"),
-        by=wire.text(line, "by"),
-        created=wire.text(line, "created"),
-        until=wire.text_or_none(line, "until"),
-        reason=wire.text(line, "reason"),
-    )
-
-
-def _check_fields(line: dict[str, object], kind: type[AccountLine | BanLine], what: str) -> None:
-    if line.keys() != {field.name for field in fields(kind)}:
-        raise wire.NonsenseError(f"{what} has other fields")
+def _lines(kind: type[R], what: str, answer: dict[str, object], name: str) -> list[R]:
+    return [from_wire(kind, what, line) for line in wire.objects(answer, name)]

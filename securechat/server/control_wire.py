@@ -68,14 +68,17 @@ def text_or_none(content: dict[str, object], name: str) -> str | None:
     return None if content.get(name, "") is None else text(content, name)
 
 
-def number_or_none(content: dict[str, object], name: str) -> int | None:
-    """A whole number, not below 0, or ``None`` under that name, else `NonsenseError`. It can't be left out."""
-    value = content.get(name, "")
-    if value is None:
-        return None
+def number(content: dict[str, object], name: str) -> int:
+    """A whole number, not below 0, under that name, else `NonsenseError`."""
+    value = content.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise NonsenseError(f"{name!r} is missing, or no whole number from 0")
     return value
+
+
+def number_or_none(content: dict[str, object], name: str) -> int | None:
+    """A whole number, not below 0, or ``None`` under that name, else `NonsenseError`. It can't be left out."""
+    return None if content.get(name, "") is None else number(content, name)
 
 
 def flag(content: dict[str, object], name: str) -> bool:
@@ -83,6 +86,22 @@ def flag(content: dict[str, object], name: str) -> bool:
     value = content.get(name)
     if not isinstance(value, bool):
         raise NonsenseError(f"{name!r} is missing, or neither true nor false")
+    return value
+
+
+def texts(content: dict[str, object], name: str) -> list[str]:
+    """An array of strings under that name, else `NonsenseError`."""
+    value = content.get(name)
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise NonsenseError(f"{name!r} is missing, or no array of strings")
+    return value
+
+
+def object_(content: dict[str, object], name: str) -> dict[str, object]:
+    """An object under that name, else `NonsenseError`."""
+    value = content.get(name)
+    if not isinstance(value, dict):
+        raise NonsenseError(f"{name!r} is missing, or no object")
     return value
 
 

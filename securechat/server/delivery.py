@@ -24,6 +24,7 @@ from securechat.server.lines import (
     said,
     with_tag,
 )
+from securechat.server.login_cache import LoginCache
 from securechat.server.monitors import Monitors
 from securechat.server.outgoing import Outgoing
 from securechat.server.replies import Reply, labelled, refusal
@@ -54,10 +55,11 @@ class Delivery:
         sessions: dict[int, Session],
         monitors: Monitors,
         whowas: WhoWas,
+        login_cache: LoginCache,
         on_error: Callable[[str, BaseException], None],
     ) -> None:
         self._outgoing = Outgoing(sessions)
-        self._display = Display(self._outgoing, monitors, whowas)
+        self._display = Display(self._outgoing, monitors, whowas, login_cache)
         self._on_error = on_error
         self._run: _Run | None = None
 

@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterable
 
 from securechat.chat.events import (
     AccountChanged,
+    AccountEnabled,
+    AccountRemoved,
     Arrived,
     AwayChanged,
     Banned,
@@ -27,6 +29,7 @@ from securechat.chat.events import (
     NickChanged,
     OwnerChanged,
     Parted,
+    PasswordSet,
     RealnameChanged,
     Redacted,
     Returned,
@@ -60,6 +63,7 @@ from securechat.server.lines import (
     said,
     said_in_lines,
 )
+from securechat.server.login_cache import LoginCache
 from securechat.server.metadata_sync import Sync
 from securechat.server.monitors import Monitors
 from securechat.server.outgoing import Outgoing
@@ -73,8 +77,9 @@ __all__ = ["Display"]
 class Display:
     """``after``: what a session is to see behind the answer that is being made for it; whoever makes it takes it."""
 
-    def __init__(self, outgoing: Outgoing, monitors: Monitors, whowas: WhoWas) -> None:
+    def __init__(self, outgoing: Outgoing, monitors: Monitors, whowas: WhoWas, login_cache: LoginCache) -> None:
         self._outgoing = outgoing
+        self._login_cache = login_cache
         self._monitors = monitors
         self._whowas = whowas
         self.after: list[Reply] = []
@@ -129,8 +134,10 @@ class Display:
             case SessionsEnded():
                 for session in self._outgoing.there(event.sessions):
                     session.end(event.reason)
+            case AccountEnabled() | AccountRemoved() | PasswordSet():
+                self._login_cache.forget(event.account_id)
             case _:
-                pass  # accounts and the like: nobody sees those
+                pass  # what else becomes of accounts, and the like: nobody sees those
         self._tell_monitors(event, origin)
 
     def _note(self, event: Event) -> None:

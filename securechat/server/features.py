@@ -11,9 +11,11 @@ from securechat.irc.extban import ACCOUNTEXTBAN, EXTBAN
 from securechat.irc.lines import MAX_LINE
 from securechat.irc.multiline import BATCH_TYPE, capability_value
 from securechat.irc.names import MAX_CHANNEL, MAX_NICK
+from securechat.irc.sasl import External, Plain
 from securechat.server.config import Config
+from securechat.server.scram_exchange import Scram
 
-__all__ = ["MAX_USERNAME", "client_tag_deny", "isupport", "offers"]
+__all__ = ["MAX_USERNAME", "client_tag_deny", "isupport", "mechanisms", "offers"]
 
 MAX_USERNAME = 20
 MAX_HOST = 64
@@ -79,14 +81,22 @@ def offers(config: Config) -> Mapping[str, str]:
         f"before-connect,max-subs={limits.metadata_subscriptions},max-keys={limits.metadata_keys},"
         f"max-key-bytes={MAX_KEY},max-value-bytes={limits.metadata_value_length}"
     )
-    offered = {**OFFERS, BATCH_TYPE: multiline, "draft/metadata-3": metadata}
+    offered = {**OFFERS, BATCH_TYPE: multiline, "draft/metadata-3": metadata, "sasl": ",".join(mechanisms(config))}
     if not config.search.enabled:
         del offered["soju.im/search"]
-    if not config.accounts.registration:
-        del offered["draft/account-registration"]
-    elif config.accounts.guests:
+    if config.accounts.guests:
         offered["draft/account-registration"] += ",custom-account-name"  # elsewhere one's nick is the account's name
     return offered
+
+
+def mechanisms(config: Config) -> tuple[str, ...]:
+    """The mechanisms of SASL that a server with this configuration offers."""
+    names = [Plain.name]
+    if config.tls.client_cert != "off":
+        names.append(External.name)
+    if config.accounts.scram:
+        names.append(Scram.name)
+    return tuple(names)
 
 
 def client_tag_deny(config: Config) -> str:

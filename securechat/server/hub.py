@@ -14,12 +14,16 @@ from securechat.server.commands import Command, registry
 from securechat.server.config import Config
 from securechat.server.cores import Cores
 from securechat.server.features import MAX_USERNAME, isupport, offers
+from securechat.server.identity import Identities
 from securechat.server.log import EventLog
+from securechat.server.login_cache import LoginCache
 from securechat.server.monitors import Monitors
 from securechat.server.reader import Reader
+from securechat.server.scram import Scram
 from securechat.server.searching import Searching
 from securechat.server.session import Session
 from securechat.server.throttle import ConnectionThrottle, LoginThrottle, RegistrationThrottle, TokenBucket
+from securechat.server.whereabouts import Listening
 from securechat.server.whowas import WhoWas
 from securechat.store.database import Database, NotStored
 from securechat.store.history import History
@@ -47,10 +51,17 @@ class Hub:
         self.journal: Journal
         self.history: History
         self.reloader: Reloader
+        self.identities = Identities(config.tls.client_cert)
+        """Replaced as a whole when certificates are read again."""
         self.logins = LoginThrottle(enabled=config.limits.throttle)
+        self.login_cache = LoginCache(config.accounts.remember_logins)
         self.registrations = RegistrationThrottle(enabled=config.limits.throttle)
+        self.enrolments = RegistrationThrottle(enabled=config.limits.throttle)
+        """By the names of accounts: certificates that are signed for them."""
         self.arrivals = ConnectionThrottle(config.limits.max_connections_per_address, enabled=config.limits.throttle)
         self.stopping = False
+        self.listening: Listening = ()
+        """Where clients connect; empty where this is no server."""
         self.seen = 0  # up to which stamp clients of the last server have surely seen what was said
         self._not_stored_told = float("-inf")
         self.cores = Cores(one=False)
@@ -66,6 +77,7 @@ class Hub:
         self.most_users = 0
         self.isupport = isupport(self.config)
         self._host_key = database.host_key()
+        self.scram = Scram(self._host_key, self.on_error, enabled=config.accounts.scram)
         self._number = 0
         # Guards _number and _threads. No other lock is taken inside it.
         self._lock = threading.Lock()
@@ -78,7 +90,9 @@ class Hub:
         dictionary: by that each session sees that there is something new.
         """
         self.config = config
-        self.logins.enabled = self.registrations.enabled = config.limits.throttle
+        self.logins.enabled = self.registrations.enabled = self.enrolments.enabled = config.limits.throttle
+        self.login_cache.change(config.accounts.remember_logins)
+        self.scram.enabled = config.accounts.scram
         self.arrivals.change(config.limits.max_connections_per_address, enabled=config.limits.throttle)
         self.offers = offers(self.config)
         self.isupport = isupport(self.config)
@@ -101,6 +115,7 @@ class Hub:
         thread = threading.Thread(target=Reader(session).run, name=f"session-{session.number}", daemon=True)
         with self._lock:
             self._threads[session.number] = (session, thread)
+        self.cores.crowd(len(self._threads))
         try:
             thread.start()
         except RuntimeError:
@@ -109,8 +124,10 @@ class Hub:
 
     def forget(self, session: Session) -> None:
         """The session's thread is about to end."""
+        session.authentication.close()
         with self._lock:
             self._threads.pop(session.number, None)
+        self.cores.crowd(len(self._threads))
         self.arrivals.release(session.address)
 
     def threads(self) -> list[threading.Thread]:
@@ -129,6 +146,17 @@ class Hub:
     def line_bucket(self) -> TokenBucket | None:
         limits = self.config.limits
         return TokenBucket(limits.lines_per_second, limits.lines_burst) if limits.throttle else None
+
+    def verifier(self, password: str) -> str:
+        """What `AddAccount` and `SetPassword` keep of a password for SCRAM; ``""`` where there is to be none.
+
+        It waits for a turn at the hashes and takes 200 ms: for the operator's threads; a session's has
+        `hashing.new_credentials`. Raises `HasherClosed`.
+        """
+        if not self.scram.enabled:
+            return ""
+        with self.hasher.turn():
+            return self.scram.make(password)
 
     def host_of(self, address: str, account: str | None) -> str:
         """What others see as somebody's host: never where they are.

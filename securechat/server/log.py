@@ -31,7 +31,7 @@ _LONGEST: Final = 500  # characters of one value; a peer's line can have thousan
 
 # Words that a field's name can't have between its underscores.
 _NEVER: Final = frozenset(
-    {"password", "passwords", "passwd", "secret", "secrets", "text", "token", "credential", "phc"}
+    {"password", "passwords", "passwd", "secret", "secrets", "text", "token", "credential", "phc", "code", "link"}
 )
 # Names that the line itself has.
 _TAKEN: Final = frozenset({"time", "level", "event"})

@@ -1,30 +1,65 @@
-"""What the operator can do with accounts and bans: the same requests, whether the server runs or not."""
+"""What the operator can do with accounts, bans and invitations: the same requests, whether the server runs or not."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import base64
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from datetime import UTC, datetime
+from typing import Final, TypeVar
 
+from securechat.chat.invite_codes import state_of
 from securechat.chat.machine import Applied, Chat
-from securechat.chat.model import Role
+from securechat.chat.model import Certificate, Role
 from securechat.chat.refusals import Reason
-from securechat.chat.requests import AddAccount, AddBan, EnableAccount, RemoveAccount, RemoveBan, Request, SetPassword
+from securechat.chat.requests import (
+    AddAccount,
+    AddBan,
+    EnableAccount,
+    MakeInviteCode,
+    RemoveAccount,
+    RemoveBan,
+    RemoveCertificate,
+    Request,
+    RevokeInviteCode,
+    SetPassword,
+)
 from securechat.chat.stamps import iso_time
 from securechat.chat.views import bans
 from securechat.irc.names import valid_nick
 from securechat.server.assembly import build_hub
 from securechat.server.bans import NO_REASON, end_after, in_force, kind_of
+from securechat.server.certificates import end_logins_with
 from securechat.server.config import Config
-from securechat.server.control import AccountLine, BanLine, OperatorError, OperatorFailed
+from securechat.server.control import OperatorError, OperatorFailed
+from securechat.server.control_lines import AccountLine, BanLine, CertificateLine, Invitation, InvitationLine, Wish
 from securechat.server.hub import Hub
+from securechat.server.invitations import (
+    MAX_SECONDS,
+    MAX_USES,
+    MIN_SECONDS,
+    end_in,
+    link_to,
+    log_made,
+    log_revoked,
+    new_code,
+    now,
+    purpose_of,
+)
 from securechat.server.log import EventLog
+from securechat.server.password_rules import objection_to
+from securechat.server.whereabouts import UnknownWhereaboutsError, Wanted, whereabouts
 from securechat.store.database import StoreUnusable
 from securechat.store.datadir import DataDir
-from securechat.store.passwords import PasswordRefusedError
+from securechat.store.passwords import HasherClosed, PasswordRefusedError
 
 __all__ = ["HubOperator", "open_operator"]
 
+Answered = TypeVar("Answered")
+
+_MISTAKE: Final = "Nothing was changed: the server made a mistake, which its log tells of"
+_FINGERPRINT: Final = re.compile(r"[0-9a-f]{8,64}", re.ASCII)
 _LONGEST_REASON: Final = 300
 """Bytes: with it the line that tells of a ban has room for all else that stands in it."""
 
@@ -36,12 +71,9 @@ class HubOperator:
         self._hub = hub
 
     def add_account(self, name: str, password: str, *, admin: bool) -> None:
-        if not valid_nick(name):
-            raise OperatorError(
-                f"{name!r} can't be the name of an account: at most 32 ASCII letters, digits and -_[]\\^{{}}|`, "
-                "with neither a digit nor a hyphen in front"
-            )
-        self._do(name, AddAccount(name, self._hash(password), Role.ADMIN if admin else Role.MEMBER))
+        _check_name(name)
+        credential, scram = self._credentials(name, password)
+        self._do(name, AddAccount(name, credential, Role.ADMIN if admin else Role.MEMBER, scram=scram))
         self._hub.log.info("account added", account=name, admin=admin)
 
     def list_accounts(self) -> list[AccountLine]:
@@ -61,7 +93,8 @@ class HubOperator:
         return answer  # type: ignore[return-value]
 
     def set_password(self, name: str, password: str) -> None:
-        self._do(name, SetPassword(name, self._hash(password)))
+        credential, scram = self._credentials(name, password)
+        self._do(name, SetPassword(name, credential, scram=scram))
         self._hub.log.info("password set", account=name)
 
     def set_enabled(self, name: str, enabled: bool) -> None:
@@ -99,19 +132,111 @@ class HubOperator:
         self._do(whom, RemoveBan(None, kind_of(whom), whom))
         self._hub.log.info("ban lifted", target=whom)
 
-    def _hash(self, password: str) -> str:
-        least = self._hub.config.limits.min_password_length
-        if len(password) < least:
-            raise OperatorError(f"The password is too short: it needs at least {least} characters")
+    # -- invitations --------------------------------------------------------------------------------------------------
+
+    def invite(self, wish: Wish) -> Invitation:
+        _check(wish)
+        wanted = Wanted(wish.host, wish.port, _authority(wish))
         try:
-            return self._hub.hasher.hash(password)
+            where = whereabouts(self._hub.config, self._hub.listening, wanted)
+        except UnknownWhereaboutsError as error:
+            raise OperatorError(f"No link can be made: {error}") from error
+        code, digest = new_code()
+        request = MakeInviteCode(None, digest, wish.name, wish.admin, wish.uses, end_in(wish.seconds), wish.reset)
+        made = self._do(wish.name, request, lambda chat: chat.invite_codes.get(digest))
+        if made is None:
+            raise OperatorFailed(_MISTAKE)
+        log_made(self._hub, made)
+        until = iso_time(made.until)
+        return Invitation(link_to(where, code), made.id, made.name, made.admin, made.uses, until, list(where.warnings))
+
+    def list_invitations(self) -> list[InvitationLine]:
+        moment = now()
+        return [
+            InvitationLine(
+                code.id,
+                state_of(code, moment) or "open",
+                purpose_of(code),
+                code.name or None,
+                code.left,
+                code.uses,
+                code.by,
+                iso_time(code.made),
+                iso_time(code.until),
+            )
+            for code in sorted(self._ask(lambda chat: list(chat.invite_codes.values())), key=lambda code: code.made)
+        ]
+
+    def revoke_invitation(self, id: str) -> None:
+        self._do(id, RevokeInviteCode(None, id), lambda _: None)
+        log_revoked(self._hub, id.lower(), "the operator")
+
+    # -- certificates -------------------------------------------------------------------------------------------------
+
+    def list_certificates(self, name: str) -> list[CertificateLine]:
+        return [
+            CertificateLine(
+                entry.fingerprint,
+                entry.name,
+                iso_time(entry.added),
+                datetime.fromtimestamp(entry.expires, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            )
+            for entry in self._certificates(name)
+        ]
+
+    def remove_certificate(self, name: str, fingerprint: str) -> str:
+        """Its sessions end. ``fingerprint``: the first digits will do, at least 8 of them; colons do not count."""
+        wanted = fingerprint.replace(":", "").lower()
+        if not _FINGERPRINT.fullmatch(wanted):
+            raise OperatorError("A fingerprint has 64 hexadecimal digits, of which the first 8 or more will do")
+        found = [entry for entry in self._certificates(name) if entry.fingerprint.startswith(wanted)]
+        if not found:
+            raise OperatorError(f"{name} has no certificate with this fingerprint")
+        if len(found) > 1:
+            raise OperatorError(f"{name} has {len(found)} certificates whose fingerprints begin so: give more digits")
+        whole = found[0].fingerprint
+        self._do(name, RemoveCertificate(None, name, whole), lambda _: None)
+        end_logins_with(self._hub, whole)
+        self._hub.log.info("certificate removed", account=name, fingerprint=whole)
+        return whole
+
+    def _certificates(self, name: str) -> list[Certificate]:
+        def ask(chat: Chat) -> list[Certificate] | None:
+            account = chat.account_named(name)
+            if account is None:
+                return None
+            return [entry for entry in chat.certificates.values() if entry.account_id == account.id]
+
+        found = self._ask(ask)
+        if found is None:
+            raise OperatorError(f"There is no account {name}")
+        return sorted(found, key=lambda entry: entry.added)
+
+    # -- all of them --------------------------------------------------------------------------------------------------
+
+    def _credentials(self, name: str, password: str) -> tuple[str, str]:
+        """The hash of a new password, and its verifier."""
+        objection = objection_to(password, name, self._hub.config.limits.min_password_length)
+        if objection is not None:
+            raise OperatorError(objection.sentence)
+        try:
+            return self._hub.hasher.hash(password), self._hub.verifier(password)
         except PasswordRefusedError as error:
             raise OperatorError(str(error)) from None
+        except HasherClosed:
+            raise OperatorFailed("Nothing was changed, because the server is stopping") from None
 
-    def _do(self, name: str, request: Request) -> None:
-        (outcome,), _ = self._hub.journal.ask([request])
+    def _ask(self, question: Callable[[Chat], Answered]) -> Answered:
+        _, answer = self._hub.journal.ask((), question)
+        return answer  # type: ignore[return-value]
+
+    def _do(
+        self, name: str, request: Request, question: Callable[[Chat], Answered | None] = lambda _: None
+    ) -> Answered | None:
+        """Have it done; ``question`` is asked behind it."""
+        (outcome,), answer = self._hub.journal.ask([request], question)
         if isinstance(outcome, Applied):
-            return
+            return answer  # type: ignore[return-value]
         match outcome.reason:
             case Reason.ACCOUNT_EXISTS:
                 raise OperatorError(f"There is an account {name} already")
@@ -122,9 +247,47 @@ class HubOperator:
                 raise OperatorError(f"{name!r} can't be banned: {why[0].lower()}{why[1:]}")
             case Reason.NO_SUCH_BAN:
                 raise OperatorError(f"There is no ban of {name!r}: `securechat ban list` shows those that there are")
+            case Reason.TOO_MANY_INVITE_CODES:
+                raise OperatorError("There are as many invitations as there may be: revoke some of them")
+            case Reason.NO_SUCH_INVITE_CODE:
+                raise OperatorError(
+                    f"There is no invitation {name!r}: `securechat invite list` shows those that there are"
+                )
+            case Reason.NO_SUCH_CERTIFICATE:
+                raise OperatorError(f"{name} does not have this certificate any more")
             case Reason.NOT_STORED:
                 raise OperatorFailed(f"Nothing was changed, because {outcome.context[0]}")
-        raise OperatorFailed("Nothing was changed: the server made a mistake, which its log tells of")
+        raise OperatorFailed(_MISTAKE)
+
+
+def _check_name(name: str) -> None:
+    if not valid_nick(name):
+        raise OperatorError(
+            f"{name!r} can't be the name of an account: at most 32 ASCII letters, digits and -_[]\\^{{}}|`, "
+            "with neither a digit nor a hyphen in front"
+        )
+
+
+def _check(wish: Wish) -> None:
+    if wish.name or wish.reset:
+        _check_name(wish.name)
+    if not 1 <= wish.uses <= MAX_USES:
+        raise OperatorError(f"An invitation has 1 to {MAX_USES} uses")
+    if wish.name and wish.uses > 1:
+        raise OperatorError("An invitation for one name has one use")
+    if not MIN_SECONDS <= wish.seconds <= MAX_SECONDS:
+        raise OperatorError(
+            f"An invitation is good for a minute at least, and for {MAX_SECONDS // 86_400} days at most"
+        )
+
+
+def _authority(wish: Wish) -> bytes | None:
+    if wish.authority is None:
+        return None
+    try:
+        return base64.b64decode(wish.authority, validate=True)
+    except ValueError:
+        raise OperatorError("The authority is no certificate") from None
 
 
 @contextmanager

@@ -15,8 +15,9 @@ from securechat.chat.requests import Depart
 from securechat.irc.errors import MalformedMessageError, ProtocolError
 from securechat.irc.lines import LineBuffer
 from securechat.irc.message import Message
+from securechat.server.commands.certificates import is_for_everybody
 from securechat.server.commands.command import carry_out
-from securechat.server.handshakes import why_it_failed
+from securechat.server.handshakes import note_certificate, refuse, why_it_failed
 from securechat.server.reload import keep_up
 from securechat.store.journal import Waiting
 from securechat.tls.link import LinkBroken
@@ -89,6 +90,7 @@ class Reader:
             hub.forget(session)
             return
         session.shaking_hands = False
+        note_certificate(session)
         hub.log.debug("connected", session=session.number, address=session.address, tls=session.link.cipher())
         reason = "The connection ended"
         try:
@@ -116,10 +118,13 @@ class Reader:
                 self._throttled_until = 0.0  # which the old rate wanted
                 keep_up(session, known)
             ready = self._process_inbox()
+            if session.kept_waiting:
+                session.kept_waiting = False
+                self._last_heard = time.monotonic()
             if session.ending is not None:
                 return session.ending
             now = time.monotonic()
-            timeout = self._check_time(now)
+            timeout = self._check_time(now, ready)
             # Lines that have come and must wait, since there are so many, are in time.
             if session.batch is not None and not self._inbox and self._head is None:
                 timeout = min(timeout, session.batch.check_time(session, now))
@@ -143,6 +148,7 @@ class Reader:
                     self._last_heard = time.monotonic()
                     self._pinged = False
                     self._receive(data)
+                del data  # or an idle client's password would be held until it sends something else
                 if session.bucket is not None and not self._inbox:
                     now = time.monotonic()
                     self._throttled_until = now + session.bucket.charge(now, EMPTY_READ)
@@ -194,7 +200,9 @@ class Reader:
                     session.hub.journal.run()
                     return False
             self._head = None
-            if type(message) is Message:
+            if session.barred and not is_for_everybody(message):
+                refuse(session, session.barred)
+            elif type(message) is Message:
                 carry_out(session, command, message)
             else:
                 self._reject(message)  # type: ignore[arg-type]
@@ -240,13 +248,16 @@ class Reader:
         if session.batch is not None:
             session.batch.give_up(session)  # it may have been a line of it
 
-    def _check_time(self, now: float) -> float:
-        """Seconds until the clock wants something of this session; it may want its end."""
+    def _check_time(self, now: float, ready: bool) -> float:
+        """Seconds until the clock wants something of this session; it may want its end. ``ready``: for more lines."""
         session = self._session
         limits = session.hub.config.limits
         if not session.registered:
             left = session.registration.deadline - now
-            if left <= 0:
+            if left <= 0 and session.arriving:
+                return limits.registration_timeout  # it has said all that it had to, and waits for the chat
+            # What is there by now may have come in time, and we are late: where thousands come at once, for example.
+            if left <= 0 and not (ready and left > -limits.registration_timeout and session.link.wait(0)):
                 session.end("Registration timed out")
             return max(left, 0.0)
         if not self._pinged:
@@ -277,7 +288,9 @@ class Reader:
             hub.journal.ask(requests, lambda _: hub.monitors.clear(session.number), session.waiting)
         hub.sessions.pop(session.number, None)
         why = "Quit" if reason.startswith("Quit: ") else reason  # the rest of that is what somebody wrote
-        hub.log.info("disconnected", session=session.number, address=session.address, nick=session.nick, why=why)
+        # Who never was on the chat may have typed anything where the nick goes.
+        nick = session.nick if session.registered else "*"
+        hub.log.info("disconnected", session=session.number, address=session.address, nick=nick, why=why)
         if session.ending is not None:
             session.link.queue(session.raw(f"ERROR :Closing link: {reason}"))
 

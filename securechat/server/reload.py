@@ -1,39 +1,57 @@
-"""Reading the configuration and the certificate again while the server runs, for SIGHUP and for REHASH.
+"""Reading the configuration and the certificates again while the server runs, for SIGHUP and for REHASH; and the
+certificates alone, when their files have changed (`securechat.server.watching`).
 
 Everything is read and checked before anything changes, so a mistake changes nothing. Then, in this order: the chat gets
-its rules as a request, which a full disk may refuse; new connections get the new certificate; the hub gets the new
-configuration, which is looked at wherever it is asked for. Nobody is disconnected. Each session's own thread brings
-its client up to date (`keep_up`): with 005, and with CAP NEW and DEL.
+its rules as a request, which a full disk may refuse; new connections get the new certificates; the hub gets the new
+configuration, which is looked at wherever it is asked for. Nobody is disconnected, but for those whose certificate was
+revoked. Each session's own thread brings its client up to date (`keep_up`): with 005, and with CAP NEW and DEL.
 
 What can't change while the server runs stays as it was at the start, and the operator is told so: `FIXED`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import ssl
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from securechat.chat.machine import Applied
+from securechat.chat.model import Certificate
 from securechat.chat.requests import SetRules
 from securechat.irc.isupport import changes
 from securechat.server import answers
+from securechat.server.anchors import Anchors
+from securechat.server.authorities import Authorities, Looks, Places, read_authorities
 from securechat.server.config import Config, ConfigError, load, with_options
 from securechat.server.descriptors import make_room
+from securechat.server.expiry import warn
+from securechat.server.identity import REVOKED, Identities
 from securechat.server.rules import rules_of
-from securechat.tls.contexts import server_context
-from securechat.tls.errors import CertificateFileError
+from securechat.tls.contexts import add_anchor, ask_clients, server_context
+from securechat.tls.errors import AnchorRefused, CertificateFileError
 
 if TYPE_CHECKING:
     from securechat.server.hub import Hub
     from securechat.server.session import Session
 
-__all__ = ["FIXED", "Loaded", "ReloadRefusedError", "Reloaded", "Reloader", "Source", "keep_up"]
+__all__ = [
+    "FIXED",
+    "Loaded",
+    "ReloadRefusedError",
+    "Reloaded",
+    "Reloader",
+    "Source",
+    "keep_up",
+    "read_certificates",
+]
 
 FIXED: Final = (
     ("server", "name"),
@@ -48,16 +66,31 @@ FIXED: Final = (
 """Tables and keys of what needs a restart: sockets, the store, and what others have been told as a fact."""
 
 
+SPARE_ANCHORS: Final = 1000
+"""So many certificates that are not registered any more are accepted by OpenSSL at most, and as many as there are."""
+
+
 class ReloadRefusedError(Exception):
     """Nothing was changed; ``str()`` is the sentence that says why, without the full stop and without any secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A configuration that has been read and checked, and the context with its certificate."""
+    """A configuration that has been read and checked, and what was in the files that it names.
+
+    ``context``: with the server's certificate; clients are asked for theirs if they are to be. ``looks``: what the
+    system said of the files before they were read.
+    """
 
     config: Config
     context: ssl.SSLContext
+    authorities: Authorities = field(default_factory=Authorities)
+    looks: Looks = field(default_factory=dict)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the operator should be told: sentences."""
+        return (*self.config.warnings, *self.authorities.notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,32 +121,90 @@ class Source:
             ConfigError: the file or the options are wrong, or name no certificate.
             CertificateFileError: the certificate, or its key, can't be used.
         """
-        config = with_options(load(self._path), **self._options)
-        if config.tls.cert is None:
-            raise ConfigError(
-                "which certificate? Say --cert FILE, or cert under [tls] in the configuration file; "
-                "python scripts/gen_certs.py makes certs/server.pem"
-            )
-        context = server_context(config.tls.cert, config.tls.key)
-        key = config.tls.key or config.tls.cert
-        with contextlib.suppress(OSError):  # it was read a moment ago; who has taken it away since will hear of it
-            if key.stat().st_mode & 0o007:
-                note = f"others can read {key}, which holds the private key: chmod 600 it"
-                config = replace(config, warnings=(*config.warnings, note))
-        return Loaded(config, context)
+        return read_certificates(with_options(load(self._path), **self._options))
+
+
+def read_certificates(config: Config) -> Loaded:
+    """Read the files that a configuration names under ``[tls]``, and those beside them.
+
+    Raises:
+        ConfigError: it names no certificate.
+        CertificateFileError: a file can't be used.
+    """
+    places = Places.of(config.tls)
+    if places is None:
+        raise ConfigError(
+            "which certificate? Say --cert FILE, or cert under [tls] in the configuration file; "
+            "python scripts/gen_certs.py makes certs/server.pem"
+        )
+    looks = places.look()
+    context = server_context(places.cert, config.tls.key)
+    authorities = read_authorities(config.tls)
+    if config.tls.client_cert != "off":
+        ask_clients(context)
+        if authorities.clients is not None:
+            try:
+                add_anchor(context, authorities.clients.public_bytes(Encoding.DER))
+            except AnchorRefused as error:
+                raise CertificateFileError(f"{places.client_ca} holds a certificate that OpenSSL can't read") from error
+    return Loaded(config, context, authorities, looks)
 
 
 class Reloader:
-    """Holds what can be read again. ``read``: as `Source.read`. Any thread may use it."""
+    """Holds what can be read again. ``loaded``: what the server starts with. ``read``: as `Source.read`.
 
-    def __init__(self, hub: Hub, context: ssl.SSLContext, read: Callable[[], Loaded]) -> None:
+    Any thread may use it, but for those that have the journal's turn.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        loaded: Loaded,
+        read: Callable[[], Loaded],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._hub = hub
         self._read = read
-        self.context = context
-        """For new connections."""
+        self._clock = clock
         # One at a time. Held while files are read and the journal is asked; nothing that others wait for is taken
-        # before it.
+        # before it. Guards the anchors, too.
         self._lock = threading.Lock()
+        # Those that were in force last with each authority of clients: one may be away for a while, and come back.
+        self._known: dict[tuple[x509.Name, str] | None, Authorities] = {}
+        self._put_in_force(loaded, hub.chat.certificates.values())
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        """For new connections."""
+        return self._anchors.context
+
+    def warn(self, now: datetime) -> None:
+        """Tell in the log of certificates that are about to expire at ``now`` (aware)."""
+        warn(self._hub.identities.authorities.ends, now, self._hub.log)
+
+    # -- certificates that people register ----------------------------------------------------------------------------
+
+    def why_unfit(self, der: bytes) -> str:
+        """Why a certificate (DER) can't be registered, as a sentence for its owner; empty: it can."""
+        with self._lock:
+            return self._anchors.why_unfit(der, self._clock())
+
+    def trust(self, der: bytes) -> bool:
+        """Have OpenSSL accept a certificate (DER) that was registered, from the next handshake on.
+
+        False if that can't be, for it stands in the way of another that came at the same moment. One that is not
+        registered any more is accepted until certificates are read again; whose it is, OpenSSL does not decide.
+        """
+        with self._lock:
+            most = 2 * len(self._hub.chat.certificates) + SPARE_ANCHORS
+            if self._anchors.number >= most:
+                try:
+                    self._reload_certificates()  # without those that are not registered any more
+                except ReloadRefusedError:  # the files are broken, of which the log tells
+                    return False
+            return self._anchors.trust(der)
+
+    # -- reading again ------------------------------------------------------------------------------------------------
 
     def reload(self, by: str) -> Reloaded:
         """Read everything again and put it in force. ``by``: who wants it, for the log.
@@ -135,14 +226,25 @@ class Reloader:
             self._hub.log.warning("configuration", note=note)
         for key in done.restart:
             self._hub.log.warning("restart needed", key=key)
+        self.warn(self._clock())
         return done
+
+    def reload_certificates(self) -> None:
+        """Read the certificates again, and what belongs to them, under the configuration that is in force.
+
+        Raises:
+            ReloadRefusedError: what was read can't be used; nothing has changed, and the log has not been told.
+        """
+        with self._lock:
+            loaded = self._reload_certificates()
+        self._hub.log.info("certificates reloaded")
+        for note in loaded.authorities.notes:
+            self._hub.log.warning("configuration", note=note)
+        self.warn(self._clock())
 
     def _reload(self) -> Reloaded:
         hub = self._hub
-        try:
-            loaded = self._read()
-        except (ConfigError, CertificateFileError) as error:
-            raise ReloadRefusedError(str(error)) from error
+        loaded = self._checked(self._read)
         config, restart = _with_fixed(loaded.config, hub.config)
         rules = rules_of(config)
         if rules != rules_of(hub.config):
@@ -150,11 +252,47 @@ class Reloader:
             if not isinstance(outcome, Applied):
                 raise ReloadRefusedError(f"the chat can't have new rules: {', '.join(outcome.context)}")
         make_room(config.limits.max_connections)
-        self.context = loaded.context
+        self._put_in_force(loaded, self._registered())
         hub.adopt(config)
         for session in hub.all_sessions():
             session.wake()
-        return Reloaded(config.warnings, restart)
+        return Reloaded(loaded.warnings, restart)
+
+    def _reload_certificates(self) -> Loaded:
+        config = self._hub.config
+        loaded = self._checked(lambda: read_certificates(config))
+        self._put_in_force(loaded, self._registered())
+        return loaded
+
+    def _checked(self, read: Callable[[], Loaded]) -> Loaded:
+        try:
+            loaded = read()
+        except (ConfigError, CertificateFileError) as error:
+            raise ReloadRefusedError(str(error)) from error
+        before = self._known.get(loaded.authorities.clients_key)
+        lost = loaded.authorities.lost(before) if before is not None else None
+        if lost is not None:
+            raise ReloadRefusedError(lost)
+        return loaded
+
+    def _registered(self) -> Iterable[Certificate]:
+        _, registered = self._hub.journal.ask((), lambda chat: tuple(chat.certificates.values()))
+        return registered  # type: ignore[return-value]
+
+    def _put_in_force(self, loaded: Loaded, registered: Iterable[Certificate]) -> None:
+        """The certificates, that is, for connections that come from now on; who shows a revoked one has to go."""
+        hub = self._hub
+        anchors = Anchors(loaded.context, loaded.authorities.clients)
+        for left_out in anchors.trust_all(registered):
+            hub.log.warning("certificate not accepted", fingerprint=left_out.fingerprint)
+        self.looks = loaded.looks
+        self._anchors = anchors
+        self._known[loaded.authorities.clients_key] = replace(loaded.authorities, signer=None)
+        hub.identities = Identities(loaded.config.tls.client_cert, loaded.authorities, self._clock)
+        for session in hub.all_sessions():
+            # Its own thread looks at what is in force after it has noted its certificate, so none escapes.
+            if session.certificate is not None and hub.identities.is_revoked(session.certificate):
+                session.end(REVOKED)
 
 
 def keep_up(session: Session, known: Mapping[str, str]) -> None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import errno
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
 from securechat.chat.machine import Applied
 from securechat.chat.requests import Start
 from securechat.server.assembly import build_hub
-from securechat.server.config import Config
 from securechat.server.control import ControlServer
 from securechat.server.cores import Cores
 from securechat.server.housekeeping import Housekeeping
@@ -26,6 +25,7 @@ from securechat.server.reload import Loaded, Reloader
 from securechat.server.rules import rules_of
 from securechat.server.searching import discard
 from securechat.server.session import Session
+from securechat.server.watching import SECONDS, Watching
 from securechat.store.datadir import DataDir
 from securechat.tls.link import Link
 
@@ -82,28 +82,31 @@ def bind(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
 class Server:
     """A running server, as a context: left, it has stopped, and all that it started has ended.
 
-    ``read``: how ``config`` and ``context`` can be read again; without it a reload finds them as they are.
+    ``read``: how ``loaded`` can be read again; without it a reload finds it as it is. ``watching_seconds``: how often
+    it is looked whether the files of certificates have changed.
     """
 
     def __init__(
         self,
-        config: Config,
+        loaded: Loaded,
         data: DataDir,
-        context: ssl.SSLContext,
         sockets: list[socket.socket],
         log: EventLog,
         cores: Cores | None = None,
         read: Callable[[], Loaded] | None = None,
+        watching_seconds: float = SECONDS,
     ) -> None:
         self._log = log
         self._data = data
         self._stack_before = 0
-        self.hub = build_hub(config, data, log)
-        self.reloader = self.hub.reloader = Reloader(self.hub, context, read or (lambda: Loaded(config, context)))
+        self.hub = build_hub(loaded.config, data, log)
+        self.reloader = self.hub.reloader = Reloader(self.hub, loaded, read or (lambda: loaded))
         if cores is not None:
             self.hub.cores = cores
         self.listeners = [Listener(sock, self._on_connection, self.hub.on_error) for sock in sockets]
+        self.hub.listening = tuple((listener.address, listener.port) for listener in self.listeners)
         self.housekeeping = Housekeeping(self.hub, data)
+        self.watching = Watching(self.hub, self.reloader, watching_seconds)
         self._control = ControlServer(data.control_socket, HubOperator(self.hub), log)
 
     def __enter__(self) -> Self:
@@ -118,6 +121,8 @@ class Server:
         else:
             discard(self._data.search, self.hub.on_error)
         self.housekeeping.start()
+        self.reloader.warn(datetime.now(UTC))
+        self.watching.start()
         self._control.start()
         for listener in self.listeners:
             listener.start()
@@ -133,9 +138,10 @@ class Server:
         hub = self.hub
         for listener in self.listeners:
             listener.stop()
-        self._control.stop()
         hub.stopping = True
-        hub.hasher.close()
+        hub.hasher.close()  # before the operator's end is waited for, who may stand in line behind thousands
+        self._control.stop()
+        self.watching.stop(STOP_SECONDS)
         for session in hub.all_sessions():
             session.end("The server is stopping")
         deadline = time.monotonic() + STOP_SECONDS

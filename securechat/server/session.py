@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from securechat.chat.events import Arrived
-from securechat.chat.machine import Chat
+from securechat.chat.machine import Applied, Chat
 from securechat.chat.model import Account
 from securechat.chat.refusals import Reason, Refusal
 from securechat.chat.requests import Collect, Request
@@ -25,6 +25,7 @@ from securechat.irc.message import Message
 from securechat.irc.numerics import Numeric, numeric
 from securechat.irc.standard_replies import Code, fail
 from securechat.server.authentication import Authentication
+from securechat.server.identity import PeerCertificate
 from securechat.server.lines import METADATA, answered, fitted, flavour_of
 from securechat.server.registration import Registration
 from securechat.server.replies import Reply, labelled
@@ -34,6 +35,7 @@ from securechat.tls.link import Link
 
 if TYPE_CHECKING:
     from securechat.server.commands.batches import ClientBatch
+    from securechat.server.commands.series import Series
     from securechat.server.hub import Hub
 
 __all__ = ["Session", "SessionEntry"]
@@ -88,25 +90,30 @@ class Session:
         "arrival",
         "arriving",
         "authentication",
+        "barred",
         "batch",
         "bucket",
         "caps",
+        "certificate",
         "client_ids",
         "device",
         "echo",
         "ending",
         "flavour",
         "hub",
+        "kept_waiting",
         "labels",
         "link",
         "nick",
         "number",
         "operator",
+        "proved",
         "realname",
         "registered",
         "registration",
         "resume_at",
         "seen",
+        "series",
         "shaking_hands",
         "submitted",
         "subscriptions",
@@ -125,10 +132,13 @@ class Session:
         self.arrival: Arrived | None = None
         self.account: Account | None = None  # who it has logged in as
         self.device = ""  # what the login called it with which it arrived
+        self.certificate: PeerCertificate | None = None  # that it showed in its handshake; whose is another question
+        self.proved: str | None = None  # the fingerprint of the one with which it has logged in (SASL EXTERNAL)
         # Up to which stamp its client has surely seen what was said. Changed by the session's thread and, on its
         # arrival, the runner.
         self.seen = 0
         self.batch: ClientBatch | None = None  # that the client has opened
+        self.series: Series | None = None  # what it is sending in pieces
         self.operator = False  # of the network: what the registry keeps for operators is open to it
         self.registration: Registration = Registration(self)
         self.authentication: Authentication = Authentication(self)
@@ -146,7 +156,9 @@ class Session:
         self.arriving = False
         self._pings: dict[str, tuple[int, int | None]] = {}  # by token, of those that were not answered: see ping()
         self.ending: str | None = None
+        self.barred = ""  # why it may ask for nothing but what everybody may know; empty: it is not
         self.shaking_hands = True
+        self.kept_waiting = False  # the thread was busy with what the server needs: a silence meanwhile is none
         self.waiting: Waiting | None = None  # set while the thread waits for its last entry
         self._batches = 0
         self.bucket = hub.line_bucket()
@@ -287,12 +299,23 @@ class Session:
 
     def ask(self, question: Callable[[Chat], Answered]) -> Answered:
         """Ask the chat, behind all that is pending, and wait for the answer."""
+        _, answer = self._await((), question)
+        return answer
+
+    def do(self, request: Request, question: Callable[[Chat], Answered]) -> tuple[Applied | Refusal, Answered]:
+        """Have something done, behind all that is pending, and wait for what becomes of it. The client is told nothing:
+        that is the caller's, who has the answer to a question that is asked behind it as well."""
+        (outcome,), answer = self._await((request,), question)
+        return outcome, answer
+
+    def _await(
+        self, requests: Sequence[Request], question: Callable[[Chat], Answered]
+    ) -> tuple[list[Applied | Refusal], Answered]:
         self.waiting = Waiting()
         try:
-            _, answer = self.hub.journal.ask((), question, self.waiting)
+            return self.hub.journal.ask(requests, question, self.waiting)  # type: ignore[return-value]
         finally:
             self.waiting = None
-        return answer  # type: ignore[return-value]
 
     def submit_arrival(
         self,

@@ -154,7 +154,8 @@ class LoginThrottle:
             elif hasher.verify(password, phc):
                 attempt.succeeded()
 
-    Three things are counted, each for itself:
+    Three things are counted, each for itself (what has a colon at its end is the name of no account, and counts only
+    where it comes from: ``invite:``):
 
     - failures for an account from one address (IPv6: /64): the fourth attempt waits 1 second after the third, then 2,
       4 and so on, at most 60;
@@ -168,8 +169,9 @@ class LoginThrottle:
 
     Where there have been that many failures, one attempt is looked at at a time, so that many at once are not all the
     next one. Before, several may be under way: after a restart all devices of one owner come back together. A success
-    ends the count for that account at that address; it does not end the address's, or who owns one account could guess
-    at others for ever. An hour without an attempt ends each count.
+    ends the count for that account at that address, and takes what was in it out of the others: these were slips of the
+    owner's, or of their client's, which tries another way first. It does not end the address's, or who owns one account
+    could guess at others for ever. An hour without an attempt ends each count.
     """
 
     def __init__(self, *, enabled: bool = True, remembered: int = REMEMBERED) -> None:
@@ -194,30 +196,50 @@ class LoginThrottle:
         with self._lock:
             counts = [self._here.get((name, network))]
             if (name, network) not in self._homes:
-                counts += [self._of_address.get(network), self._of_account.get(name)]
+                counts.append(self._of_address.get(network))
+                if not name.endswith(":"):
+                    counts.append(self._of_account.get(name))
             wait = max(count.wait(now) for count in counts)
             if not wait:
                 for count in counts:
                     count.under_way += 1
         return Attempt(self, (name, network), counts, wait, now)
 
-    def _end(self, attempt: Attempt, right: bool) -> None:
+    def _end(self, attempt: Attempt, right: bool | None) -> None:
         if attempt.place is None or attempt.wait:
             return
         with self._lock:
             for count in attempt.counts:
                 count.under_way -= 1
-                if not right:
+                if right is False:
                     count.failed(attempt.now)
             if right:
-                attempt.counts[0].number = 0
+                here, *others = attempt.counts
+                for count in others:
+                    count.number = max(count.number - here.number, 0)
+                here.number = 0
                 self._homes.get(attempt.place)
+
+    def certified(self, account: str | None, address: str, now: float) -> None:
+        """Somebody has shown a certificate: of this account, or of nobody.
+
+        A key is not guessed at, so who has the right one never waits; who has none is counted for the address.
+        """
+        if not self.enabled:
+            return
+        network = network_of(address)
+        with self._lock:
+            if account is not None:
+                self._homes.get((casefold(account), network))
+            else:
+                self._of_address.get(network).failed(now)
 
 
 class Attempt:
     """One attempt to log in. ``wait``: 0.0, or the seconds after which to ask again, and this one does not count.
 
-    One that is let through has failed when its ``with`` ends, however that ends, unless `succeeded` was called.
+    One that is let through has failed when its ``with`` ends, however that ends, unless `succeeded` was called, or
+    `left_open`.
     """
 
     __slots__ = ("_right", "_throttle", "counts", "now", "place", "wait")
@@ -231,7 +253,7 @@ class Attempt:
         now: float,
     ) -> None:
         self._throttle = throttle
-        self._right = False
+        self._right: bool | None = False
         self.place = place  # the rest is the throttle's own
         self.counts = counts
         self.wait = wait
@@ -240,6 +262,10 @@ class Attempt:
     def succeeded(self) -> None:
         """The password was right."""
         self._right = True
+
+    def left_open(self) -> None:
+        """It was no guess, and proves nobody's right to guess again: all counts stay as they were."""
+        self._right = None
 
     def __enter__(self) -> Attempt:
         return self

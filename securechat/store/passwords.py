@@ -9,7 +9,7 @@ checks many passwords at once does not need; and with two or more, two threads t
 
     PasswordRefusedError (a ValueError)   somebody chose a password that can't be one
     BrokenHashError                       what lies in the store is no hash of ours
-    HasherClosed                          the server is going down
+    HasherClosed                          the server is going down (see `gate`)
 
 ``str()`` of each is a sentence without the full stop, and never holds a password or a hash.
 """
@@ -21,18 +21,18 @@ import binascii
 import os
 import re
 import secrets
-import threading
 import unicodedata
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Final
 
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+from securechat.store.gate import Gate, HasherClosed, Waiter
+
 __all__ = [
     "BrokenHashError",
-    "Gate",
     "Hasher",
     "HasherClosed",
     "Parameters",
@@ -65,10 +65,6 @@ class PasswordRefusedError(ValueError):
 
 class BrokenHashError(Exception):
     """Not a PHC string of Argon2id, or one with parameters that we never write. Our store's fault, not the peer's."""
-
-
-class HasherClosed(Exception):  # noqa: N818  (it is what happened, and nobody's mistake)
-    """`Hasher.close` was called: no more passwords are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,48 +124,13 @@ def check_hash(phc: str) -> None:
     _read(phc)
 
 
-class Gate:
-    """Lets a number of threads through at a time, until it is closed: a semaphore whose queue can be sent home.
-
-    For ``with gate:``, which raises `HasherClosed` instead of waiting, or while it waits, once `close` was called. Who
-    is inside by then may finish.
-    """
-
-    def __init__(self, at_once: int) -> None:
-        if at_once < 1:
-            raise ValueError("a gate lets at least one through")
-        # Guards the two fields below. No other lock is taken inside it, and nothing is computed.
-        self._changed = threading.Condition()
-        self._free = at_once
-        self._closed = False
-
-    def __enter__(self) -> None:
-        with self._changed:
-            while not self._free and not self._closed:
-                self._changed.wait()
-            if self._closed:
-                raise HasherClosed("the server is going down, so passwords are not looked at any more")
-            self._free -= 1
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._changed:
-            self._free += 1
-            self._changed.notify()
-
-    def close(self) -> None:
-        """Wake all that wait. May be called more than once, from any thread."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-
-
 class Hasher:
     """Makes and checks hashes, at most ``at_once`` at a time (by default as many as there are cores).
 
     That bounds the memory that logins can take (``at_once`` times ``parameters.memory``). Use it from any thread, and
-    never while holding a lock that others want: a call waits for its turn and then takes as long as a hash takes.
+    never while holding a lock that others want: `hash` and `verify` wait for a turn and then take as long as a hash
+    takes. Who wants to wait in another way, or to do more in one turn, takes the `turn` and calls `hash_in_turn` and
+    `verify_in_turn` inside it.
     """
 
     def __init__(self, parameters: Parameters = DEFAULT, at_once: int | None = None) -> None:
@@ -179,6 +140,14 @@ class Hasher:
         salt, key = (_unpadded(secrets.token_bytes(size)) for size in (_SALT, _KEY))
         self._nobody = f"$argon2id$v=19$m={parameters.memory},t={parameters.passes},p={_LANES}${salt}${key}"
 
+    def turn(self, waiter: Waiter | None = None) -> AbstractContextManager[None]:
+        """A turn at the hashes, which is waited for where it is entered; see `Gate.turn`. Raises `HasherClosed`."""
+        return self._gate.turn(waiter)
+
+    def waiting(self) -> int:
+        """How many wait for a turn."""
+        return self._gate.waiting()
+
     def hash(self, password: str) -> str:
         """A fresh PHC string for ``password``, with a salt of its own.
 
@@ -186,7 +155,12 @@ class Hasher:
             PasswordRefusedError: it can't be a password (see `prepare`).
             HasherClosed: the server is going down.
         """
-        material = prepare(password)
+        prepare(password)  # what is refused is refused at once
+        with self.turn():
+            return self.hash_in_turn(password)
+
+    def hash_in_turn(self, password: str) -> str:
+        """The same for somebody who has a turn. Raises `PasswordRefusedError`."""
         argon = Argon2id(
             salt=secrets.token_bytes(_SALT),
             length=_KEY,
@@ -194,8 +168,7 @@ class Hasher:
             lanes=_LANES,
             memory_cost=self._parameters.memory,
         )
-        with self._gate:
-            return argon.derive_phc_encoded(material)
+        return argon.derive_phc_encoded(prepare(password))
 
     def verify(self, password: str, phc: str | None) -> bool:
         """Whether ``password`` is the one of which ``phc`` is the hash.
@@ -207,17 +180,21 @@ class Hasher:
             BrokenHashError: ``phc`` is no hash of ours.
             HasherClosed: the server is going down.
         """
+        with self.turn():
+            return self.verify_in_turn(password, phc)
+
+    def verify_in_turn(self, password: str, phc: str | None) -> bool:
+        """The same for somebody who has a turn. Raises `BrokenHashError`."""
         if phc is not None:
             _read(phc)
         try:
             material = prepare(password)
         except PasswordRefusedError:
-            return False  # at once, for every name alike
-        with self._gate:
-            try:
-                Argon2id.verify_phc_encoded(material, self._nobody if phc is None else phc)
-            except InvalidKey:
-                return False
+            return False  # for every name alike
+        try:
+            Argon2id.verify_phc_encoded(material, self._nobody if phc is None else phc)
+        except InvalidKey:
+            return False
         return phc is not None
 
     def needs_rehash(self, phc: str) -> bool:

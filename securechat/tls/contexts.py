@@ -9,6 +9,8 @@ it sets differs from one Python to the next.
 """
 
 import ssl
+import tempfile
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -19,11 +21,12 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from securechat.tls.errors import CertificateFileError
+from securechat.tls.errors import AnchorRefused, CertificateFileError
 
 _SERVER_REMEDY: Final = "scripts/gen_certs.py makes one"
 _AUTHORITY_REMEDY: Final = "get the server's ca.pem from whoever runs it"
 _CLIENT_REMEDY: Final = "get one from whoever runs the server"
+_NO_CHECK_TIME: Final = 0x200000  # X509_V_FLAG_NO_CHECK_TIME of OpenSSL's x509_vfy.h, which Python has no name for
 _MALFORMED: Final = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension)
 
 
@@ -50,29 +53,72 @@ def server_context(cert_file: Path, key_file: Path | None = None, *, now: dateti
     return context
 
 
+def ask_clients(context: ssl.SSLContext, anchors: Iterable[bytes] = ()) -> None:
+    """Have a server's context ask its clients for a certificate; one that shows none may come all the same.
+
+    OpenSSL then sees to it that the client has the key of what it shows, and that this is among the ``anchors`` (DER)
+    or signed by one of them; otherwise it ends the handshake with an alert. **That is no proof of who it is**, for an
+    anchor may be anybody's own, and able to sign. Nor does OpenSSL look at the time here: who judges the certificate
+    afterwards can tell its owner in words that it has expired, and an alert could not.
+
+    Raises:
+        AnchorRefused: OpenSSL can't read one of them.
+    """
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _NO_CHECK_TIME
+    for anchor in anchors:
+        add_anchor(context, anchor)
+
+
+def add_anchor(context: ssl.SSLContext, der: bytes) -> None:
+    """Have a context in use trust one more certificate, from its next handshake on.
+
+    Any thread may do it: OpenSSL guards the store of certificates that all connections of a context share with a lock
+    of its own. One that is there already is none more.
+
+    Raises:
+        AnchorRefused: OpenSSL can't read it.
+    """
+    try:
+        context.load_verify_locations(cadata=der)
+    except (ssl.SSLError, ValueError) as error:
+        raise AnchorRefused("OpenSSL can't read that certificate") from error
+
+
 def client_context(
-    ca_file: Path | None, client_cert: Path | None = None, *, now: datetime | None = None
+    ca: Path | x509.Certificate | None,
+    client_cert: Path | None = None,
+    *,
+    crl: bytes | None = None,
+    now: datetime | None = None,
 ) -> ssl.SSLContext:
     """A context for the client's side, which accepts only a server that it can verify, under the name it asked for.
 
     Args:
-        ca_file: PEM: the authorities to trust, and no others. They have to keep to RFC 5280 (``VERIFY_X509_STRICT``).
-            None trusts the system's authorities, among which are old ones that do not.
+        ca: a file, PEM: the authorities to trust, and no others; or the one that is at hand. They have to keep to
+            RFC 5280 (``VERIFY_X509_STRICT``). None trusts the system's, among which are old ones that do not.
         client_cert: PEM: key, certificate and chain to show to a server that asks.
+        crl: PEM or DER: the list of what an authority of ``ca`` has revoked (RFC 5280 section 5). With one, a
+            server that it has no say about is not accepted either: it has to be signed by that authority itself.
         now: aware; when the files have to be valid; the clock's time if None.
 
     Raises:
-        CertificateFileError: a file is missing, unreadable, empty or not PEM; all authorities have expired; or, for
-            ``client_cert``, as for `server_context`.
+        CertificateFileError: a file is missing, unreadable, empty or not PEM; all authorities have expired; ``crl`` is
+            no list, or by none of them; or, for ``client_cert``, as for `server_context`.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies the certificate and the host name
     _require_modern(context)
     context.hostname_checks_common_name = False  # RFC 9525 section 2: only the alternative names count
-    if ca_file is None:
+    if ca is None:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     else:
         context.verify_flags |= ssl.VERIFY_X509_STRICT  # a default from Python 3.13 on
-        _load_authorities(context, ca_file, now)
+        if isinstance(ca, x509.Certificate):
+            add_anchor(context, ca.public_bytes(Encoding.DER))
+        else:
+            _load_authorities(context, ca, now)
+    if crl is not None:
+        _load_revocations(context, crl)
     if client_cert is not None:
         _load_identity(context, client_cert, None, ExtendedKeyUsageOID.CLIENT_AUTH, _CLIENT_REMEDY, now)
     return context
@@ -100,6 +146,25 @@ def _load_authorities(context: ssl.SSLContext, ca_file: Path, now: datetime | No
         raise CertificateFileError(f"{ca_file} expired on {_date(max(ends))}: {_AUTHORITY_REMEDY}")
     if starts and min(starts) > moment:
         raise CertificateFileError(f"{ca_file} is not valid before {_date(min(starts))}: check this machine's clock")
+
+
+def _load_revocations(context: ssl.SSLContext, crl: bytes) -> None:
+    try:
+        load = x509.load_pem_x509_crl if b"-----BEGIN" in crl else x509.load_der_x509_crl
+        revoked = load(crl)
+        authorities = [x509.load_der_x509_certificate(der) for der in context.get_ca_certs(binary_form=True)]
+        issuers = [authority for authority in authorities if authority.subject == revoked.issuer]
+        ours = any(revoked.is_signature_valid(authority.public_key()) for authority in issuers)  # type: ignore[arg-type]
+    except (*_MALFORMED, TypeError) as error:
+        raise CertificateFileError(f"the list of revoked certificates is damaged: {_AUTHORITY_REMEDY}") from error
+    if not ours:
+        raise CertificateFileError("the list of revoked certificates is by none of the authorities that are trusted")
+    # Python hands OpenSSL such lists only in files.
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "revoked.crl")
+        path.write_bytes(revoked.public_bytes(Encoding.PEM))
+        context.load_verify_locations(path)
+    context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
 
 
 def _load_identity(

@@ -4,10 +4,12 @@
 
     TLSError
     ├── CertificateFileError          our own file is missing, unreadable, expired, ...
+    ├── AnchorRefused                 a certificate that was to be trusted can't be read
     ├── ServerUnverified              the other end is not shown to be the server that was asked for
     │   ├── UnknownAuthority
     │   ├── WrongHostName
-    │   └── CertificateExpired        or not valid yet
+    │   ├── CertificateExpired        or not valid yet
+    │   └── CertificateRevoked        taken back by its authority
     └── HandshakeFailed               not TLS, no TLS 1.3, hung up, an alert
         └── ClientCertificateRefused  the server wants one, or not the one that it got
 
@@ -27,6 +29,10 @@ class CertificateFileError(TLSError):
     """A certificate or key file of our own can't be used: the operator's (or user's) to put right."""
 
 
+class AnchorRefused(TLSError):  # noqa: N818
+    """A certificate that was to be trusted is none that OpenSSL can read."""
+
+
 class ServerUnverified(TLSError):  # noqa: N818  (reads as what happened, and so do its children)
     """The server's certificate does not prove that this is the server which was asked for."""
 
@@ -43,6 +49,10 @@ class CertificateExpired(ServerUnverified):
     """It is valid no more, or not yet."""
 
 
+class CertificateRevoked(ServerUnverified):
+    """Its authority has taken it back: whoever shows it may have stolen it."""
+
+
 class HandshakeFailed(TLSError):  # noqa: N818
     """There was no TLS 1.3 connection, for another reason than the server's certificate."""
 
@@ -54,6 +64,8 @@ class ClientCertificateRefused(HandshakeFailed):
 # X509_V_ERR_* of OpenSSL's x509_vfy.h, which SSLCertVerificationError has as verify_code.
 _NOT_YET_VALID: Final = 9
 _EXPIRED: Final = 10
+_REVOKED: Final = 23
+_NO_LIST: Final = frozenset({3, 11, 12, 35})  # of revoked certificates: none, not valid yet, expired, not for signing
 _HOST_MISMATCH: Final = frozenset({62, 64})  # a DNS name, an IP address
 _UNKNOWN_AUTHORITY: Final = frozenset(
     {
@@ -79,7 +91,8 @@ _NOT_TLS: Final = frozenset(
 _WANTS_CLIENT_CERTIFICATE: Final = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
 # Alerts (RFC 8446 section 6.2) that in TLS 1.3 a server sends only about what the client showed of itself.
 _REFUSED_CLIENT_CERTIFICATE: Final = {
-    "TLSV1_ALERT_UNKNOWN_CA": "it does not know the authority that signed it",
+    "TLSV1_ALERT_UNKNOWN_CA": "it does not know the authority that signed it; come without it and register it with "
+    "/cert add, or ask who runs the server for one",
     "SSLV3_ALERT_BAD_CERTIFICATE": "it takes it for damaged",
     "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": "it is not a certificate for clients",
     "SSLV3_ALERT_CERTIFICATE_REVOKED": "it was revoked",
@@ -119,6 +132,16 @@ def _unverified(error: ssl.SSLCertVerificationError, host: str) -> ServerUnverif
         return CertificateExpired(
             f"the certificate of {host}, or its authority's, has expired: "
             "who runs the server has to renew it (and check the clock of this machine)"
+        )
+    if code == _REVOKED:
+        return CertificateRevoked(
+            f"the certificate of {host} was revoked by its authority, so whoever answers there may not be the server: "
+            "ask who runs it, by another way than this one"
+        )
+    if code in _NO_LIST:
+        return ServerUnverified(
+            f"whether the certificate of {host} was revoked can't be told, for the list of revoked ones that is kept "
+            "here is not (or no longer) good for it: ask who runs the server"
         )
     if code in _HOST_MISMATCH:
         return WrongHostName(

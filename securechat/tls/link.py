@@ -34,7 +34,7 @@ from collections import deque
 from collections.abc import Callable
 
 from securechat.tls.backlog import AnswerFailed, Backlog, Item
-from securechat.tls.waker import READABLE, WRITABLE, Waker, wait_for
+from securechat.tls.waker import READABLE, WRITABLE, Waker, hung_up, wait_for
 
 __all__ = ["HandshakeTimeout", "Link", "LinkBroken"]
 
@@ -198,7 +198,7 @@ class Link:
     # -- what only the owner may call ---------------------------------------------------------------------------------
 
     def handshake(self, timeout: float) -> None:
-        """Run the TLS handshake, at most ``timeout`` seconds.
+        """Run the TLS handshake: the peer has ``timeout`` seconds. When we are late ourselves it may take twice that.
 
         Raises :class:`HandshakeTimeout`; :class:`LinkBroken` when the link failed or the peer went away;
         ``ssl.SSLError`` (a peer that doesn't speak TLS, or an older one, or whose certificate is refused) after the
@@ -229,12 +229,13 @@ class Link:
                 self.flush(owner=True)
                 return
             left = deadline - time.monotonic()
-            if left <= 0:
-                raise HandshakeTimeout("the TLS handshake took too long")
             events = (0 if done else READABLE) | (0 if self._unsent is None else WRITABLE)
             if not events:
                 continue  # another thread has written the rest
-            ready = self._waiter.wait(events, left)
+            ready = self._waiter.wait(events, max(left, 0.0))
+            # What is there by now may have come in time, and we are late: where thousands come at once, for example.
+            if left <= 0 and (not ready or left < -timeout):
+                raise HandshakeTimeout("the TLS handshake took too long")
             self._waker.clear()
             if ready & READABLE and not done:
                 data = self._recv()
@@ -313,6 +314,11 @@ class Link:
         if self._failure is not None:
             raise self._broken()
         return b""
+
+    def hung_up(self) -> bool:
+        """Whether the peer sends no more, though what it sent before that was not received yet. Where it can be told:
+        Linux."""
+        return not self._closed and hung_up(self._sock.fileno())
 
     def drained(self) -> bool:
         """Whether the socket has taken all that was queued, when it has been given as much of that as it takes."""

@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Iterable
 
-__all__ = ["READABLE", "WRITABLE", "Waker", "wait_for"]
+__all__ = ["READABLE", "WRITABLE", "Waker", "hung_up", "wait_for"]
 
 READABLE = 1
 WRITABLE = 2
@@ -117,6 +117,18 @@ class _Select:
         patience = None if timeout is None else max(0.0, timeout)
         readable, writable, _ = select.select(reads, [fd] if events & WRITABLE else [], [], patience)
         return (READABLE if fd in readable else 0) | (WRITABLE if writable else 0)
+
+
+def hung_up(descriptor: int) -> bool:
+    """Whether the peer of a TCP socket sends no more, though there may be something to read before that end.
+
+    Only Linux tells; elsewhere it is never so.
+    """
+    if not hasattr(select, "POLLRDHUP"):
+        return False
+    poll = select.poll()
+    poll.register(descriptor, select.POLLRDHUP)
+    return bool(poll.poll(0))
 
 
 def wait_for(descriptor: int, waker: Waker) -> _Poll | _Select:

@@ -251,6 +251,7 @@ anything: st.SearchStrategy[Request] = st.one_of(
         st.none() | _sessions,
         st.sampled_from(["", "scram"]),
         st.just("") | digests,
+        _stamps,
     ),
     st.builds(RemoveCertificate, st.none(), any_nick, digests),
     st.builds(Rehash, _stamps, _stamps, st.just("hash")),

@@ -128,7 +128,8 @@ def accounts(room: Room) -> None:
     secret = room.chat.accounts["bob"].credential_set
     room.do(Rehash(bob.id, secret, "the same, hashed anew"))
     room.refused(Rehash(bob.id, secret - 1, "too late"), Reason.ACCOUNT_CHANGED)
-    room.do(SetPassword("bob", "yet another"))
+    room.refused(SetPassword("bob", "mine", verified=secret - 1), Reason.ACCOUNT_CHANGED)
+    room.do(SetPassword("bob", "yet another", verified=secret))
     room.do(EnableAccount("eve", False))
     room.refused(Arrive(98, "eve", "u", "h", "r", eve.id, eve.credential_set), Reason.ACCOUNT_DISABLED, "eve")
     room.do(EnableAccount("eve", True))

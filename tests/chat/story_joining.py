@@ -6,6 +6,7 @@ from securechat.chat.requests import (
     AddAccount,
     AddCertificate,
     BecomeOperator,
+    EnableAccount,
     MakeInviteCode,
     Registrant,
     RemoveAccount,
@@ -83,6 +84,15 @@ def codes(room: Room) -> None:
     room.do(MakeInviteCode(first, digest(13), "", False, 1, after(room, DAY)))
     room.do(MakeInviteCode(first, digest(14), "rose", False, 1, after(room, DAY), True))
     room.do(RemoveAccount("rose"))
+
+    # Quinn will not come back by these.
+    room.do(RevokeInviteCode(None, digest(13)[:12]))
+    room.do(MakeInviteCode(first, digest(15), "", True, 3, after(room, DAY)))
+    room.do(MakeInviteCode(first, digest(16), "vic", True, 1, after(room, DAY)))
+    room.do(EnableAccount("quinn", False))
+    room.do(EnableAccount("quinn", True))
+    room.do(MakeInviteCode(room.enter(quinn), digest(17), "", True, 1, after(room, DAY)))
+    room.do(RemoveAccount("quinn"))
 
 
 def certificates(room: Room) -> None:

@@ -10,6 +10,7 @@ from securechat.chat.events import (
     DevicesSeen,
     Event,
     HostChanged,
+    InviteCodeRevoked,
     Left,
     PasswordSet,
     SessionsEnded,
@@ -21,6 +22,7 @@ from securechat.chat.requests import (
     AddBan,
     EnableAccount,
     Join,
+    MakeInviteCode,
     Registrant,
     RemoveAccount,
     Request,
@@ -125,15 +127,26 @@ def test_the_session_that_changed_the_password_stays() -> None:
     room.one(SetPassword("ann", SECRET, keep=second), PasswordSet)
 
 
-def test_no_other_session_changes_the_password() -> None:
-    """Nor one that was the account's: it was sent away while it looked at the old password."""
+def test_no_other_accounts_session_is_kept() -> None:
     room = Room()
     ann, bob = room.member("ann", "#lobby"), room.member("bob", "#lobby")
-    room.refused(SetPassword("ann", SECRET, keep=bob), Reason.ACCOUNT_CHANGED)
-    room.do(SetPassword("ann", "of the operator's"))
-    room.refused(SetPassword("ann", SECRET, keep=ann), Reason.NO_SUCH_SESSION)
-    assert room.chat.accounts["ann"].credential == "of the operator's"
+    events = room.do(SetPassword("ann", SECRET, keep=bob))
+    assert _ended(events).sessions == (ann,)
     assert room.chat.sessions.keys() == {bob}
+
+
+def test_who_was_sent_away_does_not_change_the_password() -> None:
+    """A thief's PASSWD is being hashed while the operator sets another password, or disables the account."""
+    room = Room()
+    ann = room.member("ann", "#lobby")
+    shown = room.chat.accounts["ann"].credential_set
+    room.do(SetPassword("ann", "of the operator's"))
+    room.refused(SetPassword("ann", SECRET, keep=ann, verified=shown), Reason.ACCOUNT_CHANGED)
+    shown = room.chat.accounts["ann"].credential_set
+    room.do(EnableAccount("ann", False))
+    room.refused(SetPassword("ann", SECRET, verified=shown), Reason.ACCOUNT_DISABLED, "ann")
+    room.do(EnableAccount("ann", True))
+    room.do(SetPassword("ann", SECRET, verified=shown))
 
 
 def test_disabling_ends_the_sessions() -> None:
@@ -147,6 +160,24 @@ def test_disabling_ends_the_sessions() -> None:
     assert _ended(events).reason == "The account was disabled"
     assert not room.chat.accounts["ann"].enabled
     assert not room.chat.accounts_by_id[ann.id].enabled
+
+
+@pytest.mark.parametrize("end", [EnableAccount("Ann", False), RemoveAccount("ann")], ids=["disabled", "removed"])
+def test_nobody_comes_back_as_an_administrator_by_a_code_of_their_own(end: Request) -> None:
+    """What they made besides stays: others have been given it."""
+    room = Room()
+    ann, bob = room.enter(room.account("ann", Role.ADMIN)), room.enter(room.account("bob", Role.ADMIN))
+    until = room.stamp * 2
+    for by, digest, admin, uses in (
+        (ann, "1" * 64, True, 2), (ann, "2" * 64, True, 1), (ann, "3" * 64, False, 1), (bob, "4" * 64, True, 1)
+    ):  # fmt: skip
+        room.do(MakeInviteCode(by, digest, "", admin, uses, until))
+    room.do(AddAccount("early", SECRET, code="2" * 64))
+    events = room.do(end)
+    (taken_back,) = (event for event in events if isinstance(event, InviteCodeRevoked))
+    assert (taken_back.code.digest, taken_back.by) == ("1" * 64, "ann")
+    assert sorted(room.chat.invite_codes) == ["2" * 64, "3" * 64, "4" * 64]
+    room.refused(AddAccount("ann2", SECRET, code="1" * 64), Reason.BAD_INVITE_CODE, "unknown", "")
 
 
 def test_enabling_ends_none() -> None:

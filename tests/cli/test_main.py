@@ -20,7 +20,19 @@ def test_the_version(tmp_path: Path) -> None:
 def test_the_help_has_every_command(tmp_path: Path) -> None:
     done = securechat(tmp_path, "--help")
     assert done.returncode == 0
-    for command in ("connect", "server", "user", "ban", "backup", "restore", "export", "check", "demo"):
+    for command in (
+        "connect",
+        "join",
+        "servers",
+        "server",
+        "user",
+        "ban",
+        "backup",
+        "restore",
+        "export",
+        "check",
+        "demo",
+    ):
         assert f"\n  {command} " in done.stdout
 
 
@@ -51,9 +63,10 @@ def loaded(tmp_path: Path, *arguments: str) -> set[str]:
     return set(done.stderr.split())
 
 
-def test_who_connects_does_not_load_the_server(tmp_path: Path) -> None:
-    modules = loaded(tmp_path, "connect", "--help")
-    assert "securechat.client.connection" in modules
+@pytest.mark.parametrize("command", ["connect", "join", "servers"])
+def test_who_connects_does_not_load_the_server(tmp_path: Path, command: str) -> None:
+    modules = loaded(tmp_path, command, "--help")
+    assert "securechat.client.servers" in modules
     assert not [name for name in modules if name.startswith(("securechat.server", "securechat.store"))]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from securechat.client.connection import Client
 from securechat.client.door import Door
 from securechat.client.events import Event
+from securechat.client.logins import Password
 from securechat.client.steady import Steady
 from securechat.tls.contexts import client_context
 from tests.client.support import LIMIT, PASSWORD, Peer
@@ -35,7 +36,7 @@ def connected(
 @contextlib.contextmanager
 def steady(peer: Peer, ca: Path, on_event: Callable[[Event], None], *channels: str, **options: Any) -> Iterator[Steady]:
     """alice's chat, which has begun, and ends with the test."""
-    door = Door("localhost", peer.port, client_context(ca), "alice", "alice", PASSWORD)
+    door = Door("localhost", peer.port, client_context(ca), "alice", Password("alice", PASSWORD))
     chat = Steady(on_event, door, channels, **options)
     chat.connect()
     chat.start()

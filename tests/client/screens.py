@@ -8,11 +8,12 @@ import struct
 import subprocess
 import termios
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fcntl import ioctl
 from pathlib import Path
 
+from securechat.client.commands import attempt
 from securechat.client.connection import Client
 from securechat.client.steady import Steady
 from tests.client.clients import CONNECT
@@ -28,6 +29,8 @@ class Screen:
     leaving: str | None = None
     shown: list[str] = field(default_factory=list)
     heading_for: str = ""
+    asked: list[str] = field(default_factory=list)
+    then: Callable[[list[str]], None] | None = None
 
     @property
     def client(self) -> Client:
@@ -38,6 +41,20 @@ class Screen:
 
     def show(self, line: str) -> None:
         self.shown.append(line)
+
+    def ask_hidden(self, questions: Sequence[str], then: Callable[[list[str]], None]) -> None:
+        self.asked += questions
+        self.then = then
+
+    def answer(self, *answers: str) -> None:
+        """Somebody types this."""
+        assert self.then is not None
+        then, self.then = self.then, None
+        attempt(self, lambda: then(list(answers)))
+
+    def meanwhile(self, work: Callable[[], None]) -> None:
+        """At once, which shows the same."""
+        attempt(self, work)
 
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[>=]")

@@ -5,6 +5,7 @@ message, and gives the lines of the answer, no line at all to say nothing, or No
 """
 
 import contextlib
+import hashlib
 import queue
 import socket
 import ssl
@@ -20,7 +21,14 @@ from securechat.irc.lines import MAX_TAGS_FROM_CLIENT, LineBuffer
 from securechat.irc.message import Message
 from securechat.irc.multiline import CONCAT_TAG, joined, logical
 from securechat.irc.names import casefold
-from securechat.irc.sasl import Plain, PlainCredentials, SaslServer
+from securechat.irc.sasl import (
+    Credentials,
+    ExternalCredentials,
+    Mechanism,
+    Plain,
+    PlainCredentials,
+    SaslServer,
+)
 from securechat.irc.tags import format_tags
 from securechat.tls.contexts import server_context
 from securechat.tls.link import Link, LinkBroken
@@ -48,7 +56,7 @@ class Session:
         self.registered = False
         self.account: str | None = None
         self.caps = Negotiation(peer.offers)
-        self.sasl = SaslServer({"PLAIN": Plain})
+        self.sasl = SaslServer(peer.mechanisms)
         self.error: BaseException | None = None
         self.opening = Message("BATCH", [])
         self.lines: list[Message] = []
@@ -60,6 +68,12 @@ class Session:
     @property
     def source(self) -> str:
         return f"{self.nick}!{self.user}@client.example"
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the certificate that the client shows: SHA-256, empty for none."""
+        der = self._link.peer_certificate()
+        return hashlib.sha256(der).hexdigest() if der else ""
 
     @property
     def gone(self) -> bool:
@@ -120,6 +134,9 @@ class Peer:
         self.context = certificate if isinstance(certificate, ssl.SSLContext) else server_context(certificate)
         self.offers = dict(offers) if offers is not None else {}
         self.has_caps = offers is not None
+        self.mechanisms: dict[str, Callable[[], Mechanism]] = {"PLAIN": Plain}
+        self.certificates: dict[str, str] = {}
+        """Whom EXTERNAL logs in: fingerprint to account."""
         self.accounts = dict.fromkeys(("alice", "bob", "carol"), PASSWORD) if accounts is None else dict(accounts)
         self.rules: dict[str, Rule] = {}
         self.received: queue.SimpleQueue[Message] = queue.SimpleQueue()
@@ -221,14 +238,23 @@ class Peer:
             return [f":test.example {answer.render(session.nick)}" for answer in error.answers]
         if isinstance(outcome, list):
             return [f"AUTHENTICATE {part}" for part in outcome]
-        assert isinstance(outcome, PlainCredentials)
-        if self.accounts.get(outcome.authcid) != outcome.password:
+        account = self._proved(session, outcome)
+        if account is None:
             return [f":test.example 904 {session.nick} :SASL authentication failed"]
-        session.account = outcome.authcid
+        session.account = account
         return [
             f":test.example 900 {session.nick} {session.source} {session.account} :You are now logged in",
             f":test.example 903 {session.nick} :SASL authentication successful",
         ]
+
+    def _proved(self, session: Session, given: Credentials) -> str | None:
+        """Whose account these are for."""
+        if isinstance(given, PlainCredentials):
+            return given.authcid if self.accounts.get(given.authcid) == given.password else None
+        if isinstance(given, ExternalCredentials):
+            account = self.certificates.get(session.fingerprint, "")
+            return account if given.authzid in ("", account) and account else None
+        return given.authzid  # whoever has these has proved it within the exchange
 
     def _on_nick(self, session: Session, message: Message) -> list[str]:
         old = session.source

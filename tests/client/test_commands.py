@@ -163,7 +163,7 @@ def test_what_is_sent_by_hand_is_answered(screen: Screen, recorder: Recorder) ->
         obey(screen, line)
         assert recorder.wait_for(Acknowledged)
     obey(screen, "/quote DANCE")
-    assert recorder.wait_for(Refused).text == "Unknown command"
+    assert recorder.wait_for(Refused).text == "this server does not know DANCE"
 
 
 def test_masks_of_those_whose_account_is_known(peer: Peer, screen: Screen) -> None:

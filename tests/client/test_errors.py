@@ -15,7 +15,7 @@ def test_every_error_of_the_client_has_its_own_status() -> None:
     kinds = [kind for kind in vars(errors).values() if inspect.isclass(kind) and issubclass(kind, ClientError)]
     kinds = [kind for kind in kinds if kind.__base__ is ClientError and kind is not errors.InputOutputError]
     statuses = [exit_status(kind()) for kind in kinds]
-    assert len(kinds) == 8
+    assert len(kinds) == 11
     assert len(set(statuses)) == len(kinds)
     assert not {0, 1} & set(statuses)
 
@@ -26,11 +26,14 @@ def test_every_error_of_the_client_has_its_own_status() -> None:
         (tls.WrongHostName(), 4),
         (tls.UnknownAuthority(), 5),
         (tls.CertificateExpired(), 6),
+        (tls.CertificateRevoked(), 6),
         (tls.ClientCertificateRefused(), 7),
         (tls.HandshakeFailed(), 8),
         (tls.ServerUnverified(), 8),
         (tls.CertificateFileError(), 2),
         (errors.InputOutputError(), 1),
+        (errors.NameRefusedError(), 14),
+        (errors.ServerProofError(), 15),
         (KeyboardInterrupt(), 130),
         (RuntimeError(), 1),
     ],

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from securechat.client.errors import MistakeError
-from securechat.client.password import VARIABLE, find_password
+from securechat.client.password import VARIABLE, ask_new_password, find_password, given_password
 
 
 @pytest.fixture
@@ -73,3 +73,20 @@ def test_bytes_in_the_environment_that_are_not_utf8(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(os.environ, VARIABLE, os.fsdecode(b"ho\xff"))
     with pytest.raises(MistakeError, match="no password can have"):
         _find(None)
+
+
+def test_what_the_keyring_has_comes_behind_what_was_given(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert given_password(None, warn=pytest.fail, kept=lambda: "kept") == "kept"
+    assert given_password(None, warn=pytest.fail, kept=lambda: None) is None
+    assert given_password(None, warn=pytest.fail) is None
+    assert find_password("alice", None, may_ask=False, warn=pytest.fail, kept=lambda: "kept") == "kept"
+    monkeypatch.setenv(VARIABLE, "horse")
+    assert given_password(None, warn=pytest.fail, kept=lambda: pytest.fail("nobody has asked for it")) == "horse"
+    file.write_text("from the file")
+    assert given_password(file, warn=pytest.fail, kept=lambda: pytest.fail("nor here")) == "from the file"
+
+
+def test_a_new_one_takes_somebody_to_ask() -> None:
+    with pytest.raises(MistakeError, match=f"--password-file, or set {VARIABLE}"):
+        ask_new_password("alice", may_ask=False, tell=pytest.fail)

@@ -6,6 +6,7 @@ import pytest
 
 from securechat.client.capabilities import WANTED, Capabilities
 from securechat.client.errors import LoginRefusedError, RegistrationRefusedError
+from securechat.client.logins import Password
 from securechat.client.registration import Registration
 from securechat.client.state import State
 from securechat.irc.message import Message
@@ -15,7 +16,7 @@ OFFER = " ".join(name for name in WANTED if name != "sasl")
 
 
 def _registration(password: str | None = "secret") -> Registration:
-    return Registration(State("alice", "chat.example"), "alice", password)
+    return Registration(State("alice", "chat.example"), None if password is None else Password("alice", password))
 
 
 def _words(messages: list[Message]) -> list[str]:
@@ -76,7 +77,7 @@ def test_a_server_without_cap_is_fine_without_a_password() -> None:
         [":s 001 alice :Welcome"],
         [":s CAP * LS :echo-message", ":s CAP * ACK :echo-message"],
         [":s CAP * LS :"],
-        [":s CAP * LS :sasl=EXTERNAL,SCRAM-SHA-256", ":s CAP * ACK :sasl"],
+        [":s CAP * LS :sasl=EXTERNAL,SCRAM-SHA-1", ":s CAP * ACK :sasl"],
         [":s CAP * LS :sasl", ":s CAP * NAK :sasl"],
     ],
 )
@@ -110,6 +111,11 @@ def test_the_reason_of_a_fail_is_better_than_that_of_904() -> None:
 def test_other_refusals(line: str, words: str) -> None:
     with pytest.raises(RegistrationRefusedError, match=words):
         _say(_registration(), line)
+
+
+def test_an_error_that_names_a_certificate_later_on_is_about_something_else() -> None:
+    with pytest.raises(RegistrationRefusedError, match="certificate"):
+        _say(_registration(), ":s NOTICE * :hello", "ERROR :Closing link: the server gets a new certificate")
 
 
 def test_a_nick_in_use_is_asked_for_again_after_the_login_and_then_is_an_error() -> None:

@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 
 from securechat.client.errors import ConnectionLostError
-from securechat.client.events import Broken, Event, Joined, MissedMore, NewSince, NoHistory, Resumed, Unsaid
+from securechat.client.events import (
+    Broken,
+    Event,
+    Joined,
+    LoginWaiting,
+    MissedMore,
+    NewSince,
+    NoHistory,
+    Resumed,
+    Unsaid,
+)
 from securechat.client.status import sentence
 from tests.client.test_safe import TEXTS
 
@@ -15,6 +25,9 @@ from tests.client.test_safe import TEXTS
         (Broken(ConnectionLostError("it is lost"), 0.0, again=False), "it is lost; connecting again"),
         (Broken(ConnectionLostError("no answer"), 1.2, again=True), "no answer; the next try is in 1 second"),
         (Broken(ConnectionLostError("no answer"), 59.7, again=True), "no answer; the next try is in 60 seconds"),
+        (LoginWaiting(1312), "waiting: 1,312 logins are before yours"),
+        (LoginWaiting(1), "waiting: 1 login is before yours"),
+        (LoginWaiting(0), "waiting: your login is next"),
         (Resumed(), "connected again"),
         (MissedMore("#c"), "more was said in #c meanwhile; these are the last of it"),
         (NewSince("#c"), "new in #c since you were last here"),

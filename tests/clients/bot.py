@@ -1,6 +1,7 @@
 """Limnoria as people run it: `limnoria bot.conf` in a directory of its own, with the settings of docs/clients.md."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.cli.commands import environment
-from tests.clients.documented import settings_file
+from tests.clients.documented import block, settings_file
 from tests.e2e.connects import Lines
 from tests.e2e.servers import LIMIT, PASSWORD, Server
 
@@ -42,11 +43,21 @@ class Bot:
 
 @contextmanager
 def bot(
-    server: Server, user: str, home: Path, *, channel: str = "#lobby", ca: Path | None = None, password: str = PASSWORD
+    server: Server,
+    user: str,
+    home: Path,
+    *,
+    channel: str = "#lobby",
+    ca: Path | None = None,
+    password: str = PASSWORD,
+    certificate: Path | None = None,
 ) -> Iterator[Bot]:
-    """A bot that was just started, and is to go to this channel."""
+    """A bot that was just started, and is to go to this channel. One with a certificate has no password."""
     home.mkdir(mode=0o700)
     text = settings_file(NAME, server, user, ca or server.place.ca, password)
+    if certificate is not None:
+        text = re.sub(r"(?m)^supybot\.networks\.securechat\.sasl\.(?:username|password): .*\n", "", text)
+        text += block(NAME, {"/path/to/alice.pem": str(certificate)}, 1)
     (home / "bot.conf").write_text(text.replace("#lobby", channel) + _UNHURRIED)
     # Many machines that run tests have no other user than root, which Limnoria asks to be allowed.
     allowed = ["--allow-root"] if os.geteuid() == 0 else []

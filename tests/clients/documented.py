@@ -1,6 +1,7 @@
 """The settings of IRC clients as docs/clients.md tells them, so that what is tested is what is documented."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -16,16 +17,24 @@ def settings(client: str, server: Server, user: str, ca: Path, password: str = P
 
 def settings_file(client: str, server: Server, user: str, ca: Path, password: str = PASSWORD) -> str:
     """The same as one text: a file that a program reads."""
-    section = _GUIDE.read_text().partition(f"\n## {client}\n")[2].partition("\n## ")[0]
-    block = re.search(r"^```\w*\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
-    assert block, f"{_GUIDE} has no settings for {client}"
-    values = {
+    return block(client, {**addresses(server, user, ca), "correct horse": password})
+
+
+def addresses(server: Server, user: str, ca: Path) -> dict[str, str]:
+    """What all settings have: the values of the examples, and ours."""
+    return {
         "alice": user,
-        "correct horse": password,
         "/path/to/ca.pem": str(ca),
         "chat.example.org": "localhost",
         "6697": str(server.port),
     }
-    for example in values:
-        assert example in block[1], f"the settings say nothing of {example}"
-    return re.sub("|".join(map(re.escape, values)), lambda match: values[match[0]], block[1])
+
+
+def block(section: str, values: Mapping[str, str], number: int = 0) -> str:
+    """One of the examples of a section, counted from 0, with our values in place of its own. All of them are in it."""
+    text = _GUIDE.read_text().partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    blocks: list[str] = re.findall(r"^```\w*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert len(blocks) > number, f"{_GUIDE} has no example {number} in {section!r}"
+    for value in values:
+        assert value in blocks[number], f"example {number} in {section!r} says nothing of {value}"
+    return re.sub("|".join(map(re.escape, values)) or "(?!)", lambda match: values[match[0]], blocks[number])

@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Final
@@ -56,6 +56,15 @@ class Words:
     account_changed: str
     ended: str
     """What may look like a complaint when the server ends, and while there is none."""
+    replied: str
+    """A standard reply (NOTE, FAIL) and its words."""
+    closed: str
+    """The server has ended the connection, and says why."""
+    notice: str
+    """A notice from the server."""
+    fingerprint: str
+    refused_certificate: str
+    """The alert of TLS, where the server knows nothing of a certificate."""
     refused_password: str = "SASL authentication failed"
 
 
@@ -70,6 +79,8 @@ class IrcClient:
     ca: Path | None = None
     password: str = PASSWORD
     rows: int = ROWS
+    typed: Sequence[str] | None = None
+    """What it is told instead."""
     pane: Pane = field(init=False)
 
     name: ClassVar[str]
@@ -91,7 +102,12 @@ class IrcClient:
         self._windows = [STATUS]
         self._reviews = 0
         self.prepare()
-        for line in settings(self.name, self.server, self.user, self.ca or self.server.place.ca, self.password):
+        usual = settings(self.name, self.server, self.user, self.ca or self.server.place.ca, self.password)
+        self.told(usual if self.typed is None else self.typed)
+
+    def told(self, lines: Sequence[str]) -> None:
+        """Type settings of the guide."""
+        for line in lines:
             self.pane.enter(self.adapted(line))
 
     def command(self) -> list[str]:
@@ -211,6 +227,11 @@ class Irssi(IrcClient):
         went=r"-!- Irssi: {nick} has left \w+$",
         account_changed=r"-!- {nick} \[\S+@\S+\] has logged in to account {account}$",
         ended=r"-!- ERROR Closing link: |warning SSL handshake failed: Connection refused$",
+        replied=r"-!- {kind} {command} {context} :{text}$",
+        closed=r"-!- ERROR Closing link: {reason}$",
+        notice=r"!chat\.test {text}$",
+        fingerprint=r"-!-           : has client certificate fingerprint {fingerprint}$",
+        refused_certificate=r"warning SSL read error: tlsv1 alert unknown ca$",
     )
     # A command that it does not know stands there as it came, with its name in front.
     complaints = r"Unknown \w|unknown mode|ERROR|Irssi: critical|warning|flood|-!- (?!PONG |SASL )[A-Z]{3,} "
@@ -315,6 +336,11 @@ class WeeChat(IrcClient):
         went=r"-- \| notify: {nick} has quit$",
         account_changed=r"-- \| {nick} has identified as {account}\b",
         ended=r"=!= \| (?:Closing link: |irc: (?:reading|error: ))|=!= \| +(?:error|irc)",
+        replied=r"(?i:{kind}).*: {command} \[{context}\] {text}$",
+        closed=r"=!= \| Closing link: {reason}$",
+        notice=r"-- \| chat\.test: {text}$",
+        fingerprint=r"-- \| \[{nick}\] has client certificate fingerprint {fingerprint}$",
+        refused_certificate=r"=!= \| irc: reading data on socket: error -12 A TLS fatal alert has been received\.$",
     )
     complaints = r"=!=|Unknown command|not found|[Tt]oo few arguments"
     list_all = "/list"
@@ -338,7 +364,11 @@ class WeeChat(IrcClient):
         self.say("/set irc.look.server_buffer independent")
 
     def adapted(self, line: str) -> str:
-        return re.sub(r"\.ssl(_verify)? on$", r".tls\1 on", line) if _weechat_version() >= 4 else line
+        return (
+            re.sub(r"^(/set irc\.server\.\w+)\.ssl(|_verify|_cert) ", r"\1.tls\2 ", line)
+            if _weechat_version() >= 4
+            else line
+        )
 
     def look_at(self, window: str) -> None:
         if window != STATUS and window not in self._windows:

@@ -9,7 +9,7 @@ import pytest
 pytestmark = pytest.mark.clients
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "install-clients.sh"
-PROGRAMS = {"irssi": "irssi", "weechat": "weechat-curses", "tmux": "tmux"}
+PROGRAMS = {"irssi": "irssi", "weechat": "weechat-curses", "tmux": "tmux", "fail2ban-regex": "fail2ban"}
 """Program to package."""
 
 
@@ -32,7 +32,7 @@ class System:
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
 
-    def add_apt(self, provides: str = "irssi weechat tmux", status: int = 0) -> None:
+    def add_apt(self, provides: str = "irssi weechat tmux fail2ban-regex", status: int = 0) -> None:
         programs = f'for program in {provides}; do : >"{self.programs}/$program"; done; chmod +x "{self.programs}"/*'
         installs = f"case $1 in install) {programs};; esac" if provides else ""
         self.add("apt-get", f'echo "apt-get $*" >>"{self.notes}"\n{installs}\nexit {status}')
@@ -99,7 +99,7 @@ def test_asks_sudo_where_one_is_not_root(tmp_path: Path) -> None:
 def test_says_what_to_do_elsewhere(tmp_path: Path) -> None:
     status, said = System(tmp_path).run()
     assert status == 1
-    assert said.startswith("install-clients: missing: irssi weechat-curses tmux. There is no apt-get here, so install")
+    assert said.startswith("install-clients: missing: irssi weechat-curses tmux fail2ban. There is no apt-get here, so")
 
 
 def test_says_so_when_it_fails(tmp_path: Path) -> None:
@@ -111,4 +111,4 @@ def test_says_so_when_it_fails(tmp_path: Path) -> None:
     system.add_apt(provides="")
     status, said = system.run()
     assert status == 1
-    assert "still not to be found: irssi weechat-curses tmux" in said
+    assert "still not to be found: irssi weechat-curses tmux fail2ban" in said

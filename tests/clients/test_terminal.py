@@ -12,7 +12,7 @@ from tests.clients.restart import another
 from tests.clients.terminals import said, terminal
 from tests.clients.tmux import Pane, Tmux
 from tests.e2e.connects import connected
-from tests.e2e.servers import Server
+from tests.e2e.servers import PASSWORD, Server
 
 pytestmark = pytest.mark.clients
 
@@ -65,7 +65,8 @@ def test_what_is_typed_ahead_is_not_left_on_the_screen(carol: Pane) -> None:
     assert [row[6:] for row in rows] == [f"<carol> {line}" for line in lines]
 
 
-def test_help_and_mistakes(carol: Pane) -> None:
+def test_help_and_mistakes(server: Server, tmux: Tmux, tmp_path: Path) -> None:
+    carol = terminal(tmux, server, "carol", tmp_path / "carol", rows=len(COMMANDS) + 20)
     carol.enter("/help")
     for command in COMMANDS.values():
         carol.expect(rf"^  {re.escape(command.usage)} +{re.escape(command.about)}$")
@@ -76,6 +77,28 @@ def test_help_and_mistakes(carol: Pane) -> None:
     said(carol, "<carol> /tanzen")
     carol.enter("/topic mein Thema")
     carol.expect(r"^\d\d:\d\d ! .*operator")
+
+
+def test_a_new_password_that_nobody_sees(carol: Pane, server: Server, tmux: Tmux, tmp_path: Path) -> None:
+    carol.enter("/passwd")
+    for question, answer in (("Your password until now", PASSWORD), ("Your new password", "neues Wort 🦊 lang"),
+                             ("The same again", "neues Wort 🦊 lang")):  # fmt: skip
+        carol.expect(f"^{question}:$")
+        carol.enter(answer)
+    said(carol, "* your password is changed: your other devices have to log in again, with the new one")
+    carol.press("Up")
+    carol.expect("^#lobby> /passwd$")
+    carol.press("Up")  # there is nothing before it
+    carol.expect("^#lobby> /passwd$")
+    carol.press("C-u")
+    carol.enter("/passwd")
+    carol.expect("^Your password until now:$")
+    carol.press("C-c")
+    carol.expect("^-- never mind, then: nothing was changed$")
+    carol.enter("exit")
+    assert carol.ended() == 0
+    assert b"Wort" not in carol.raw
+    assert PASSWORD.encode() not in carol.raw
 
 
 def test_channels(carol: Pane) -> None:

@@ -20,6 +20,7 @@ class Relay:
         self._all: list[socket.socket] = []
         self._deaf = False  # what the server says is thrown away
         self._left: int | None = None  # bytes of the server that are handed on before all is cut
+        self._whole: int | None = None  # bytes of the server that are handed on before one is changed
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
 
@@ -41,6 +42,11 @@ class Relay:
         """Cut all connections when the server has sent so many more bytes, wherever that is."""
         with self._changed:
             self._left = size
+
+    def damage_after(self, size: int) -> None:
+        """Change one byte of what the server sends, when it has sent so many more."""
+        with self._changed:
+            self._whole = size
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
@@ -79,6 +85,8 @@ class Relay:
                     with self._changed:
                         if self._deaf:
                             continue
+                        if self._whole is not None:
+                            data = self._damaged(data, self._whole)
                         if self._left is not None:
                             data, cut = data[: self._left], len(data) >= self._left
                             self._left -= len(data)
@@ -87,6 +95,14 @@ class Relay:
                     self.cut()
         with contextlib.suppress(OSError):
             sink.shutdown(socket.SHUT_WR)
+
+    def _damaged(self, data: bytes, whole: int) -> bytes:
+        """The caller holds the lock."""
+        if whole >= len(data):
+            self._whole = whole - len(data)
+            return data
+        self._whole = None
+        return data[:whole] + bytes([data[whole] ^ 0x40]) + data[whole + 1 :]
 
 
 @contextlib.contextmanager

@@ -37,7 +37,7 @@ def test_a_disabled_user(server: Server) -> None:
     assert done.returncode == 9
     assert NOT_LET_IN.format("judy") in done.stderr
     assert "This account is disabled" in done.stderr
-    server.logged("login to a disabled account", account="judy")
+    server.logged("login failed", account="judy", how="PLAIN", why="disabled")
 
 
 def test_who_guesses_is_not_told_that_an_account_is_disabled(server: Server) -> None:

@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from securechat.irc.message import Message
@@ -60,19 +61,28 @@ def _connected(sock: SocketType, server: Server, host: str) -> SocketType:
     return sock
 
 
-def trusting(server: Server) -> ssl.SSLContext:
-    """A context of Python's own making, and none of ours."""
+def trusting(server: Server, certificate: Path | None = None) -> ssl.SSLContext:
+    """A context of Python's own making, and none of ours. `certificate`: what it shows, with the key (PEM)."""
     context = ssl.create_default_context(cafile=str(server.place.ca))
     context.verify_flags |= ssl.VERIFY_X509_STRICT
+    if certificate is not None:
+        context.load_cert_chain(certificate)
     return context
 
 
 class Wire:
     """A TLS connection to a server, in lines."""
 
-    def __init__(self, server: Server, *, host: str = "127.0.0.1", receive_buffer: int | None = None) -> None:
+    def __init__(
+        self,
+        server: Server,
+        *,
+        host: str = "127.0.0.1",
+        receive_buffer: int | None = None,
+        certificate: Path | None = None,
+    ) -> None:
         # Wrapped before it is connected: `wrap_socket` leaves a connection open that was reset meanwhile.
-        wrapped = trusting(server).wrap_socket(_socket(host, receive_buffer), server_hostname="localhost")
+        wrapped = trusting(server, certificate).wrap_socket(_socket(host, receive_buffer), server_hostname="localhost")
         self.sock = _connected(wrapped, server, host)
         self.server = server
         self.lines: list[str] = []
@@ -200,8 +210,9 @@ class Chatter(Wire):
         host: str = "127.0.0.1",
         receive_buffer: int | None = None,
         device: str = "",
+        certificate: Path | None = None,
     ) -> None:
-        super().__init__(server, host=host, receive_buffer=receive_buffer)
+        super().__init__(server, host=host, receive_buffer=receive_buffer, certificate=certificate)
         try:
             login = [] if password is None else login_lines(nick, password, f"{nick}@{device}" if device else None)
             wanted = " ".join(capabilities)

@@ -30,6 +30,11 @@ EXAMPLES: list[tuple[ProtocolError, list[str]]] = [
     ),
     (errors.MultilineTooLongError(7), ["FAIL BATCH MULTILINE_MAX_BYTES 7 :Multiline batch max-bytes exceeded"]),
     (errors.MultilineTooManyLinesError(7), ["FAIL BATCH MULTILINE_MAX_LINES 7 :Multiline batch max-lines exceeded"]),
+    (
+        errors.MalformedPieceError(),
+        ["FAIL * INVALID_PARAMS :That is no Base64 in pieces of 400 characters, the last one shorter"],
+    ),
+    (errors.PiecesTooLongError(16384), ["FAIL * LIMIT_REACHED :That is too long: it can have 16,384 bytes at most"]),
     (errors.SaslFailedError(), ["904 al :SASL authentication failed"]),
     (
         errors.UnknownMechanismError(["PLAIN", "EXTERNAL"]),
@@ -51,6 +56,7 @@ def test_no_error_is_forgotten() -> None:
     assert {type(error) for error, _ in EXAMPLES} == all_errors() - {
         ProtocolError,
         errors.MultilineError,
+        errors.PieceError,
         errors.SaslError,
     }
     for kind in all_errors():

@@ -322,6 +322,7 @@ def test_a_client_sends_its_password_once() -> None:
 def test_a_challenge_in_chunks() -> None:
     class Echo:
         name = "ECHO"
+        finished = False
 
         def respond(self, challenge: bytes) -> bytes:
             return challenge

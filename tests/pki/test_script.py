@@ -165,7 +165,7 @@ def test_a_key_that_we_may_not_read_exits_1(capsys: pytest.CaptureFixture[str]) 
 
 def test_a_full_disk_exits_1_and_leaves_what_was_there(tmp_path: Path) -> None:
     make_development_certs(tmp_path)
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     code = (
         "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
         "sys.argv[:2] = sys.argv[1:2]; runpy.run_path(sys.argv[0], run_name='__main__')\n"
@@ -175,7 +175,7 @@ def test_a_full_disk_exits_1_and_leaves_what_was_there(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert done.stderr == f"gen_certs: can't write {tmp_path / 'server.pem'}: File too large\n"
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_days_cut_short_and_a_nameless_machine_are_told(

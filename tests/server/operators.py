@@ -1,6 +1,17 @@
 """An operator that keeps accounts and bans in memory, for tests of what stands in front of the real one."""
 
-from securechat.server.control import AccountLine, BanLine, OperatorError
+from securechat.server.control import (
+    AccountLine,
+    BanLine,
+    CertificateLine,
+    Invitation,
+    InvitationLine,
+    OperatorError,
+    Wish,
+)
+
+LINK = "securechat://chat.example.org:6697/AAAAAAAAAAAAAAAAAAAAAA#system"
+CERTIFICATE = CertificateLine("ab" * 32, "laptop", "2026-11-22T13:00:00.000Z", "2027-11-22T13:00:00Z")
 
 
 class MemoryOperator:
@@ -11,6 +22,8 @@ class MemoryOperator:
         self.passwords: dict[str, str] = {}
         self.bans: dict[str, BanLine] = {}
         self.seconds: dict[str, int | None] = {}
+        self.wishes: list[Wish] = []
+        self.revoked: list[str] = []
 
     def add_account(self, name: str, password: str, *, admin: bool) -> None:
         if name in self.accounts:
@@ -48,6 +61,36 @@ class MemoryOperator:
         if whom not in self.bans:
             raise OperatorError(f"there is no ban of {whom}")
         del self.bans[whom]
+
+    def invite(self, wish: Wish) -> Invitation:
+        self.wishes.append(wish)
+        warnings = ["it may not work"] if wish.host is None else []
+        until = "2026-11-23T13:00:00.000Z"
+        return Invitation(LINK, "0123456789ab", wish.name, wish.admin, wish.uses, until, warnings)
+
+    def list_invitations(self) -> list[InvitationLine]:
+        made, until = "2026-11-22T13:00:00.000Z", "2026-11-23T13:00:00.000Z"
+        return [
+            InvitationLine(
+                "0123456789ab", "open", "account", wish.name or None, wish.uses, wish.uses, "me", made, until
+            )
+            for wish in self.wishes
+        ]
+
+    def revoke_invitation(self, id: str) -> None:
+        if not self.wishes:
+            raise OperatorError(f"there is no invitation {id}")
+        self.revoked.append(id)
+
+    def list_certificates(self, name: str) -> list[CertificateLine]:
+        self._get(name)
+        return [CERTIFICATE]
+
+    def remove_certificate(self, name: str, fingerprint: str) -> str:
+        self._get(name)
+        if not CERTIFICATE.fingerprint.startswith(fingerprint):
+            raise OperatorError(f"{name} has no such certificate")
+        return CERTIFICATE.fingerprint
 
     def _get(self, name: str) -> AccountLine:
         if name not in self.accounts:

@@ -85,26 +85,25 @@ def test_who_needs_an_account_is_told(opened: Opener, inside: Opener) -> None:
     assert "draft/ACCOUNTREQUIRED" not in tokens
 
 
-def test_where_it_is_not_allowed_there_is_no_such_command(certs: Path, tmp_path: Path) -> None:
-    """Until the operator allows it, which clients are told at once; and then not any more."""
+def test_where_it_is_not_allowed_it_takes_an_invitation(certs: Path, tmp_path: Path) -> None:
+    """Until the operator allows it. It is offered all the same, for those who have one."""
     with running(certs, tmp_path) as house:
         opened = Opener(house)
-        stranger, guest = opened.stranger(), opened(None, "cap-notify")
-        assert offered(stranger) is None
+        stranger, guest = negotiating(opened, "stranger"), opened(None, "cap-notify")
+        assert offered(stranger) == "before-connect,custom-account-name"
         assert commands(stranger.ask(f"CAP REQ :{CAP}")) == ["CAP"]
-        for command in (f"REGISTER * * :{NEW}", "VERIFY * x"):
-            assert commands(stranger.ask(command)) == ["451"]
-            assert params(guest.ask(command), "421") == [[guest.nick, command.split()[0], "Unknown command"]]
+        for client in (stranger, guest):
+            for name in (client.house.guest_name(), "alice", "9lives"):
+                assert failed(client.ask(f"REGISTER {name} * :{NEW}")) == ["REGISTER", "REGISTRATION_CLOSED", name]
+            assert failed(client.ask("VERIFY * x")) == ["VERIFY", "INVALID_CODE", "*"]
         assert isinstance(house.loaded, Loaded)
         config = house.loaded.config
         house.loaded = replace(house.loaded, config=replace(config, accounts=AccountsConfig(True, True)))
         house.hub.reloader.reload("a test")
-        assert guest.expect("CAP").params[1:] == ["NEW", f"{CAP}=before-connect,custom-account-name"]
-        assert commands(guest.ask(f"CAP REQ :{CAP}", f"REGISTER * * :{NEW}")) == ["CAP", "396", "REGISTER", "900"]
+        assert commands(guest.ask(f"REGISTER * * :{NEW}")) == ["396", "REGISTER", "900"]
         house.loaded = replace(house.loaded, config=config)
         house.hub.reloader.reload("a test")
-        assert guest.expect("CAP").params[1:] == ["DEL", CAP]
-        assert commands(guest.ask(f"REGISTER * * :{NEW}")) == ["421"]
+        assert failed(stranger.ask(f"REGISTER * * :{NEW}")) == ["REGISTER", "REGISTRATION_CLOSED", "stranger"]
 
 
 # -- success ----------------------------------------------------------------------------------------------------------

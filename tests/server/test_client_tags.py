@@ -41,7 +41,7 @@ def deny(house: House, *names: str) -> None:
     loaded = house.loaded
     assert isinstance(loaded, Loaded)
     server = replace(loaded.config.server, client_tags_denied=names)
-    house.loaded = Loaded(replace(loaded.config, server=server), loaded.context)
+    house.loaded = replace(loaded, config=replace(loaded.config, server=server))
     house.hub.reloader.reload("a test")
 
 

@@ -91,6 +91,9 @@ Be kind.
         [accounts]
         guests = true
         registration = true
+        [invitations]
+        host = "Chat.Example.org"
+        port = 443
         [limits]
         throttle = false
         min_password_length = 12
@@ -118,6 +121,7 @@ Be kind.
     assert config.store.durability == "normal"
     assert config.accounts.guests
     assert config.accounts.registration
+    assert (config.invitations.host, config.invitations.port) == ("chat.example.org", 443)
     assert not config.limits.throttle
     assert config.limits.kick_length == 100
     assert config.operators["helen"].password == HASH
@@ -176,6 +180,9 @@ def test_a_home_directory(file: Callable[[str], Path], monkeypatch: pytest.Monke
         ('[retention.channels."#tea"]\nweeks = 1', ["[retention] channels must be"]),
         ('[retention.channels."#tea"]\ndays = 1.5', ["[retention] channels must be"]),
         ('[retention.channels]\n"#tea" = {days = 1}\n"#TEA" = {days = 2}', ["[retention] channels must be"]),
+        ("[invitations]\nhost = 'chat.example.org:443'", ["[invitations] host must be a host name or an address"]),
+        ("[invitations]\nhost = 1", ["[invitations] host must be"]),
+        ("[invitations]\nport = 0", ["[invitations] port must be a whole number from 1 to 65_535"]),
         ("[limits]\ntargets = 0", ["[limits] targets"]),
         ("[limits]\ntargets = 101", ["[limits] targets"]),
         ("[limits]\ntargets = 4.0", ["[limits] targets"]),

@@ -229,7 +229,7 @@ def test_requests_that_make_no_sense(path: Path, said: bytes, answer: str) -> No
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200) | st.recursive(st.none() | st.text(max_size=5), lambda inner: st.dictionaries(
     st.sampled_from(["do", "name", "password", "admin", "enabled", "whom", "reason", "seconds"]),
-    inner | st.sampled_from(["add", "list", "remove", "bans", "ban", "unban"]) | st.integers(),
+    inner | st.sampled_from(["add", "list", "remove", "bans", "ban", "unban", "invite", "revoke"]) | st.integers(),
 )).map(lambda value: json.dumps(value).encode()))  # fmt: skip
 def test_whatever_is_asked(tmp_path: Path, said: bytes) -> None:
     path = tmp_path / "any.sock"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from securechat.server import control_wire as wire
-from securechat.server.control import ControlClient, NoServer, OperatorFailed
+from securechat.server.control import ControlClient, NoServer, OperatorFailed, Wish
 
 
 @pytest.fixture
@@ -85,6 +85,62 @@ def test_bans_that_are_none(path: Path, answer: dict[str, object] | None, words:
     with liar(path, HELLO, line) as client, pytest.raises(OperatorFailed) as caught:
         client.list_bans()
     assert words in str(caught.value)
+
+
+INVITATION: dict[str, object] = {
+    "id": "a", "state": "open", "kind": "account", "name": None, "left": 1, "uses": 1, "by": "b", "created": "c",
+    "until": "d",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({}, "makes no sense: 'invitations'"),
+        ({"invitations": [{**INVITATION, "more": 1}]}, "an invitation has other fields"),
+        ({"invitations": [{**INVITATION, "left": None}]}, "makes no sense: 'left'"),
+        ({"invitations": [{**INVITATION, "uses": True}]}, "makes no sense: 'uses'"),
+        ({"invitations": [{**INVITATION, "by": None}]}, "makes no sense: 'by'"),
+        (None, "see with `securechat invite list`"),
+    ],
+)
+def test_invitations_that_are_none(path: Path, answer: dict[str, object] | None, words: str) -> None:
+    line = wire.encode({"ok": True, **answer}) if answer is not None else b""
+    with liar(path, HELLO, line) as client, pytest.raises(OperatorFailed) as caught:
+        client.list_invitations()
+    assert words in str(caught.value)
+
+
+MADE: dict[str, object] = {
+    "link": "securechat://x", "id": "a", "name": "", "admin": False, "uses": 1, "until": "d", "warnings": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({}, "makes no sense: 'invitation'"),
+        ({"invitation": []}, "makes no sense: 'invitation'"),
+        ({"invitation": {**MADE, "warnings": "no"}}, "makes no sense: 'warnings'"),
+        ({"invitation": {**MADE, "warnings": [1]}}, "makes no sense: 'warnings'"),
+        ({"invitation": {**MADE, "link": 1}}, "makes no sense: 'link'"),
+        ({"ok": False, "fault": "server", "error": "the server does not understand"}, "does not understand"),
+    ],
+)
+def test_an_invitation_that_is_none(path: Path, answer: dict[str, object], words: str) -> None:
+    with liar(path, HELLO, wire.encode({"ok": True, **answer})) as client, pytest.raises(OperatorFailed) as caught:
+        client.invite(Wish())
+    assert words in str(caught.value)
+    assert "securechat://x" not in str(caught.value)
+
+
+def test_certificates_that_are_none(path: Path) -> None:
+    with liar(path, HELLO, b'{"ok": true, "certificates": [{}]}\n') as client, pytest.raises(OperatorFailed) as caught:
+        client.list_certificates("alice")
+    assert "a certificate has other fields" in str(caught.value)
+    path.unlink()
+    with liar(path, HELLO, b'{"ok": true}\n') as client, pytest.raises(OperatorFailed, match="'fingerprint'"):
+        client.remove_certificate("alice", "ab")
 
 
 def test_a_server_that_talks_too_much(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ WORDS = (
     "\x01VERSION\x01", "\x02\x03\x04\x1f\x7f", "\x85", "\u2028", "\u202eabc", "a\u200bb", "\ufeff", "\U0001f600" * 50,
     "e\u0301", "İı", "\u0378", "\U0010ffff", "draft/multiline", "+ref", "-ref", "color", "192.0.2.0/24",
     "2001:db8::/32", "192.0.2.1", "999.999.999.999", "::ffff:192.0.2.1", "me@example.org", PASSWORD.replace(" ", "-"),
-    "helen", *THERE,
+    "helen", "ENROLL", "AUTHORITY", *THERE,
 )  # fmt: skip
 
 NUMERICS = {f"{code:03}": code for code in Numeric}
@@ -70,6 +70,14 @@ FIXED = (
     ("a" * 100, "b" * 100, "c" * 100, "d" * 100),
     ("ADD", "192.0.2.7", "9999w9999d99999h999999m9999999s", "for long"),
     ("ADD", "nobody", "0s", ""),
+    ("AUTHORITY",),
+    ("REVOKED",),
+    ("ADD", "*"),
+    ("ADD", "eA=="),
+    ("ADD", "A" * 400),
+    ("ENROLL", "A" * 400),
+    ("ENROLL", "+"),
+    ("DEL", "0123456789abcdef"),
     ("+", "x," * 200),
     ("*", "SET", "color", "\x01" * 100),
     ("#here", "SUB", *["color"] * 12),

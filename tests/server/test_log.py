@@ -100,7 +100,8 @@ def test_what_is_very_long_is_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["password", "secret", "text", "server_password", "text_of_message", "phc", "time", "level", "event"]
+    "name",
+    ["password", "secret", "text", "join_code", "server_password", "text_of_message", "phc", "time", "level", "event"],
 )
 @pytest.mark.parametrize("format", Format)
 def test_what_is_never_logged(name: str, format: Format) -> None:

@@ -34,7 +34,7 @@ def configure(house: House, **tables: Any) -> Config:
     for table, keys in tables.items():
         changed: dict[str, Any] = {table: replace(getattr(config, table), **keys)}
         config = replace(config, **changed)
-    house.loaded = Loaded(config, loaded.context)
+    house.loaded = replace(loaded, config=config)
     return config
 
 
@@ -87,7 +87,8 @@ def test_the_rate_of_lines(house: House, opened: Opener) -> None:
 
 def test_the_context_of_new_connections(house: House, certs: Path) -> None:
     loaded = Source(None, cert=certs / "server.pem").read()
-    house.loaded = Loaded(configure(house), loaded.context)
+    configure(house)
+    house.loaded = replace(house.read(), context=loaded.context)
     assert house.hub.reloader.context is not loaded.context
     house.hub.reloader.reload("a test")
     assert house.hub.reloader.context is loaded.context
@@ -189,12 +190,12 @@ def test_files_are_read_again(certs: Path, tmp_path: Path) -> None:
     cert.chmod(0o600)
     source = Source(path, cert=cert, guests=True)
     first = source.read()
-    assert (first.config.limits.targets, first.config.accounts, first.config.warnings) == (5, AccountsConfig(True), ())
+    assert (first.config.limits.targets, first.config.accounts, first.warnings) == (5, AccountsConfig(True), ())
     path.write_text("[limits]\ntargets = 6\n[accounts]\nguests = false\n")
     cert.chmod(0o604)
     second = source.read()
     assert (second.config.limits.targets, second.config.accounts.guests) == (6, True)  # the command line wins
-    assert "others can read" in second.config.warnings[0]
+    assert "others can read" in second.warnings[0]
     assert second.context is not first.context
     cert.write_text("no certificate")
     with pytest.raises(CertificateFileError, match=r"server\.pem"):
@@ -228,7 +229,8 @@ def test_rehash(house: House, rehash: Callable[..., list[str]]) -> None:
 
 
 def test_rehash_of_what_needs_a_restart(house: House, rehash: Callable[..., list[str]]) -> None:
-    house.loaded = Loaded(replace(configure(house, listen={"port": 1}), warnings=("look\nhere",)), house.read().context)
+    config = replace(configure(house, listen={"port": 1}), warnings=("look\nhere",))
+    house.loaded = replace(house.read(), config=config)
     assert rehash("standard-replies")[1:] == [
         "NOTE REHASH RESTART_NEEDED :[listen] port has changed and needs a restart",
         "NOTE REHASH CONFIG_NOTE :look?here",
@@ -288,7 +290,7 @@ def test_half_of_an_oper(opened: Opener) -> None:
 
 
 def test_a_server_without_operators(house: House, opened: Opener) -> None:
-    house.loaded = Loaded(replace(configure(house), operators={}), house.read().context)
+    house.loaded = replace(house.read(), config=replace(configure(house), operators={}))
     house.hub.reloader.reload("a test")
     client = opened()
     assert commands(client.ask("OPER helen :the password of helen")) == ["491"]
@@ -296,7 +298,7 @@ def test_a_server_without_operators(house: House, opened: Opener) -> None:
 
 def test_operators_are_read_again(house: House, opened: Opener) -> None:
     ivan = OperatorConfig(HASHER.hash("the password of ivan"))
-    house.loaded = Loaded(replace(configure(house), operators={"ivan": ivan}), house.read().context)
+    house.loaded = replace(house.read(), config=replace(configure(house), operators={"ivan": ivan}))
     house.hub.reloader.reload("a test")
     assert commands(opened().ask("OPER helen :the password of helen")) == ["464"]
     assert "381" in commands(opened().ask("OPER ivan :the password of ivan"))

@@ -26,7 +26,7 @@ def keep(house: House, **keys: int | Mapping[str, Mapping[str, int]]) -> None:
     """Have the server read this in its configuration, and do as it says."""
     assert isinstance(house.loaded, Loaded)
     retention = RetentionConfig(**keys)  # type: ignore[arg-type]
-    house.loaded = Loaded(replace(house.loaded.config, retention=retention), house.loaded.context)
+    house.loaded = replace(house.loaded, config=replace(house.loaded.config, retention=retention))
     house.hub.reloader.reload("a test")
     assert house.housekeeping.round_now(LIMIT)
 

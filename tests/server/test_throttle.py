@@ -247,6 +247,73 @@ def test_who_always_knows_the_password_never_waits() -> None:
     assert [attempt(throttle, f"user{n}", HOME, 0.0, right=True) for n in range(1000)] == [0.0] * 1000
 
 
+def test_slips_are_forgiven_with_the_success_that_follows() -> None:
+    """Of many in an office who each mistype once, or whose client tries another way first, none slows the others."""
+    throttle = LoginThrottle()
+    for number in range(100):
+        assert attempt(throttle, f"user{number}", HOME, 0.0) == 0.0
+        assert attempt(throttle, f"user{number}", HOME, 0.0, right=True) == 0.0
+    assert strangers(throttle, 19, 0.0) == 19
+    assert attempt(throttle, "alice", HOME, 2.0) == 0.0  # the twentieth
+    assert attempt(throttle, "alice", HOME, 7.0, right=True) == 0.0
+    assert strangers(throttle, 1, 8.0) == 1  # the twentieth again: what the others did was not taken back
+    assert attempt(throttle, "alice", ABROAD, 8.0) == 1.0
+
+
+def test_that_forgives_no_guesses_at_others() -> None:
+    throttle = LoginThrottle()
+    for number in range(20):
+        attempt(throttle, f"user{number}", ABROAD, 0.0)
+    assert attempt(throttle, "mallory", ABROAD, 1.0, right=True) == 0.0
+    assert attempt(throttle, "alice", ABROAD, 1.0) == 0.0 or True
+    assert attempt(throttle, "bob", ABROAD, 1.0) > 0
+
+
+def test_an_attempt_that_is_left_open_changes_nothing() -> None:
+    throttle = LoginThrottle()
+    delays(throttle, "alice", HOME, 3)
+    for _ in range(3):
+        with throttle.attempt("alice", HOME, 5.0) as one:
+            assert one.wait == 0.0
+            one.left_open()
+    assert attempt(throttle, "alice", HOME, 5.0) == 0.0
+    assert attempt(throttle, "alice", HOME, 5.0) == 2.0
+
+
+def test_a_certificate_of_nobody_counts_for_its_address() -> None:
+    throttle = LoginThrottle()
+    for _ in range(20):
+        throttle.certified(None, ABROAD, 0.0)
+    assert attempt(throttle, "alice", ABROAD, 0.0) == 1.0
+    assert attempt(throttle, "alice", HOME, 0.0) == 0.0
+
+
+def test_who_has_come_with_a_certificate_is_at_home_there() -> None:
+    throttle = LoginThrottle()
+    throttle.certified("Alice", HOME, 0.0)
+    for number in range(30):
+        attempt(throttle, f"user{number}", HOME, 0.0)
+    assert attempt(throttle, "bob", HOME, 0.0) > 0
+    assert attempt(throttle, "alice", HOME, 0.0) == 0.0
+
+
+def test_what_is_no_account_counts_only_where_it_comes_from() -> None:
+    """Who guesses at codes of invitations from a thousand addresses keeps nobody else from coming in by one."""
+    throttle = LoginThrottle()
+    for number in range(50):
+        assert attempt(throttle, "invite:", f"10.0.0.{number}", 0.0) == 0.0
+    assert attempt(throttle, "invite:", HOME, 0.0) == 0.0
+    assert delays(throttle, "invite:", ABROAD, 5) == [0, 0, 0, 1, 2]
+
+
+def test_certificates_are_not_counted_where_nothing_is() -> None:
+    throttle = LoginThrottle(enabled=False)
+    for _ in range(50):
+        throttle.certified(None, HOME, 0.0)
+    throttle.enabled = True
+    assert attempt(throttle, "alice", HOME, 0.0) == 0.0
+
+
 def test_one_guess_at_each_of_many_names_is_not_free() -> None:
     throttle = LoginThrottle()
     waits = [attempt(throttle, f"user{number}", ABROAD, 0.0) for number in range(25)]

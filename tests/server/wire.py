@@ -7,9 +7,9 @@ server answers before the PONG to a PING is the answer to what was sent before t
 import base64
 import logging
 import socket
-import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,22 +18,25 @@ from securechat.chat.model import Role
 from securechat.chat.requests import AddAccount, EnableAccount, Request
 from securechat.irc.message import Message
 from securechat.irc.split import pack_words
+from securechat.pki import Authority, Purpose, account_file_name
 from securechat.server.config import (
     AccountsConfig,
     AdminConfig,
+    ClientCert,
     Config,
     HistoryConfig,
     Limits,
     OperatorConfig,
     SearchConfig,
     ServerConfig,
+    TLSConfig,
 )
 from securechat.server.log import EventLog
-from securechat.server.reload import Loaded
+from securechat.server.reload import Loaded, read_certificates
 from securechat.server.server import Server, bind
 from securechat.store.datadir import DataDir
 from securechat.store.passwords import Hasher, Parameters
-from securechat.tls.contexts import client_context, server_context
+from securechat.tls.contexts import client_context
 
 LIMIT = 20.0
 """Seconds after which whatever waits here gives up: far more than anything needs."""
@@ -48,15 +51,21 @@ _hasher = Hasher(Parameters(memory=8, passes=1))
 
 class House:
     """A server that runs, and the `context` with which clients trust it. `loaded`: what it finds when it reads its
-    configuration again; an exception is raised."""
+    configuration again; an exception is raised. `certs`: the directory of its certificates and authorities;
+    `read_again`: they are read, then, too."""
 
-    def __init__(self, server: Server, context: ssl.SSLContext, loaded: Loaded) -> None:
+    def __init__(self, server: Server, certs: Path, home: Path, loaded: Loaded) -> None:
         self.loaded: Loaded | Exception = loaded
+        self.server = server
+        self.certs = certs
+        self.read_again = False
+        self._home = home
         self.faults: list[str] = []
+        self.events: list[tuple[str, dict[str, Any]]] = []
         self.hub = server.hub
         self.housekeeping = server.housekeeping
         self.port = server.listeners[0].port
-        self.context = context
+        self.context = client_context(certs / "ca.pem")
         self._journal = server.hub.journal
         self._stack = ExitStack()
         self._guests = 0
@@ -79,15 +88,26 @@ class House:
         """The hash is real Argon2id with the least parameters: most tests log in, and the usual ones take 50 ms."""
         self.do(AddAccount(name, _hasher.hash(password), role))
 
+    def client_certificate(self, account: str) -> Path:
+        """A new certificate that the server's authority of clients made out to an account."""
+        authority = Authority.load(self.certs, Purpose.CLIENTS, now=datetime.now(UTC))
+        path = self._home / account_file_name(account)
+        authority.issue_client(account, now=datetime.now(UTC)).save(path)
+        return path
+
     def enter(self, client: "Client") -> "Client":
         """Have a client leave at the end of the test."""
         return self._stack.enter_context(client)
+
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        """The fields of each such event so far."""
+        return [fields for told, fields in self.events if told == event]
 
     def read(self) -> Loaded:
         """As a server reads its configuration again."""
         if isinstance(self.loaded, Exception):
             raise self.loaded
-        return self.loaded
+        return read_certificates(self.loaded.config) if self.read_again else self.loaded
 
     def everybody_out(self) -> None:
         self._stack.close()
@@ -104,6 +124,17 @@ class _Faults(logging.Handler):
         self.seen.append(f"{record.getMessage()} {getattr(record, 'fields', '')}")
 
 
+class _Told(logging.Handler):
+    """Keeps all that the server logs: each event with its fields."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[tuple[str, dict[str, Any]]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.events.append((record.getMessage(), getattr(record, "fields", {})))
+
+
 @contextmanager
 def running(
     certs: Path,
@@ -116,8 +147,10 @@ def running(
     admin: AdminConfig | None = None,
     operators: Mapping[str, OperatorConfig] | None = None,
     registration: bool = False,
+    scram: bool = False,
     search: bool = True,
     history: HistoryConfig | None = None,
+    client_cert: ClientCert = "optional",
     again: bool = False,
 ) -> Iterator[House]:
     """A server with ACCOUNTS on any free port; whatever it logs as an error fails the test.
@@ -126,25 +159,29 @@ def running(
     """
     config = Config(
         server=ServerConfig(name=NAME, network="ExampleNet", password=password, motd=motd),
-        accounts=AccountsConfig(guests=guests, registration=registration),
+        accounts=AccountsConfig(guests=guests, registration=registration, scram=scram),
         search=SearchConfig(enabled=search),
         history=history or HistoryConfig(),
         limits=limits or Limits(throttle=False),
         admin=admin or AdminConfig(),
         operators=operators or {},
+        tls=TLSConfig(cert=certs / "server.pem", client_cert=client_cert),
     )
     faults = _Faults()
     logger = logging.Logger("tests.server")
     logger.addHandler(faults)
+    told = _Told()
+    logger.addHandler(told)
     data = DataDir(home / "data")
     sockets = bind(("127.0.0.1",), 0)
-    loaded = Loaded(config, server_context(certs / "server.pem"))
+    loaded = read_certificates(config)
     with (
         data.lock(),
-        Server(config, data, loaded.context, sockets, EventLog(logger), read=lambda: house.read()) as server,
+        Server(loaded, data, sockets, EventLog(logger), read=lambda: house.read()) as server,
     ):
-        house = House(server, client_context(certs / "ca.pem"), loaded)
+        house = House(server, certs, home, loaded)
         house.faults = faults.seen
+        house.events = told.events
         if not again:
             for name in (*ACCOUNTS, "gone"):
                 house.add_account(name)
@@ -158,9 +195,9 @@ def running(
 
 
 class Client:
-    """One connection. `lines` has all that has come so far."""
+    """One connection. `lines` has all that has come so far. `certificate`: the PEM file of what it shows, with key."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, certificate: Path | None = None) -> None:
         self.house = house
         self.nick = "*"
         self.lines: list[str] = []
@@ -170,7 +207,11 @@ class Client:
         raw = socket.create_connection(("127.0.0.1", house.port), LIMIT)
         try:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._sock = house.context.wrap_socket(raw, server_hostname="localhost")
+            context = house.context
+            if certificate is not None:
+                context = client_context(house.certs / "ca.pem")
+                context.load_cert_chain(certificate)  # whatever is wrong with it
+            self._sock = context.wrap_socket(raw, server_hostname="localhost")
         except BaseException:
             raw.close()
             raise
@@ -318,13 +359,20 @@ class Opener:
     def __init__(self, house: House) -> None:
         self.house = house
 
-    def __call__(self, nick: str | None = None, *caps: str, account: str | None = None, join: str = "") -> Client:
-        client = self.stranger().register(nick, caps, account)
+    def __call__(
+        self,
+        nick: str | None = None,
+        *caps: str,
+        account: str | None = None,
+        join: str = "",
+        certificate: Path | None = None,
+    ) -> Client:
+        client = self.stranger(certificate).register(nick, caps, account)
         return client.join(*join.split(",")) if join else client
 
-    def stranger(self) -> Client:
+    def stranger(self, certificate: Path | None = None) -> Client:
         """One that has not said a word."""
-        return self.house.enter(Client(self.house))
+        return self.house.enter(Client(self.house, certificate))
 
     def pair(self, channel: str, *caps: str, **options: Any) -> tuple[Client, Client]:
         """Two in a channel that know of each other, the first its operator; only the second has the capabilities."""

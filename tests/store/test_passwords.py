@@ -1,7 +1,6 @@
-"""Hashes of passwords: what fits what, what a broken store does, how many at a time, and what is never shown."""
+"""Hashes of passwords: what fits what, what a broken store does, and what is never shown."""
 
 import re
-import threading
 import traceback
 import unicodedata
 from collections.abc import Callable
@@ -14,13 +13,13 @@ from hypothesis import strategies as st
 
 from securechat.store.passwords import (
     BrokenHashError,
-    Gate,
     Hasher,
     HasherClosed,
     Parameters,
     PasswordRefusedError,
     prepare,
 )
+from tests.store.crowd import Crowd
 
 CHEAP = Parameters(memory=8, passes=1)
 # The test vector of RFC 9106 has a secret and four lanes, so this one is from src/test.c of the reference
@@ -223,72 +222,6 @@ def test_nothing_secret_is_shown(hasher: Hasher) -> None:
     assert "argon2id" not in repr(hasher)
 
 
-class Crowd:
-    """Threads that pass a gate, and what became of each."""
-
-    def __init__(self, size: int, work: Callable[[], object]) -> None:
-        self.outcomes: list[object] = []
-        self._ready = threading.Barrier(size + 1)
-        self._threads = [threading.Thread(target=self._run, args=(work,), daemon=True) for _ in range(size)]
-        for thread in self._threads:
-            thread.start()
-        self._ready.wait(30)
-
-    def _run(self, work: Callable[[], object]) -> None:
-        self._ready.wait(30)
-        try:
-            self.outcomes.append(work())
-        except Exception as error:
-            self.outcomes.append(type(error))
-
-    def join(self) -> list[object]:
-        for thread in self._threads:
-            thread.join(30)
-            assert not thread.is_alive()
-        return self.outcomes
-
-
-def test_a_gate_lets_so_many_through_and_no_more() -> None:
-    gate, lock, pair = Gate(2), threading.Lock(), threading.Barrier(2)
-    inside, most = 0, 0
-
-    def work() -> None:
-        nonlocal inside, most
-        with gate:
-            with lock:
-                inside += 1
-                most = max(most, inside)
-            pair.wait(30)  # passes only if two are inside at once
-            with lock:
-                inside -= 1
-            pair.wait(30)
-
-    assert Crowd(8, work).join() == [None] * 8
-    assert most == 2
-
-
-def test_closing_sends_home_those_who_wait() -> None:
-    gate, waits = Gate(1), threading.Semaphore(0)
-
-    class Telling(threading.Condition):
-        def wait(self, timeout: float | None = None) -> bool:
-            waits.release()  # the lock is held until this thread really waits
-            return super().wait(timeout)
-
-    gate._changed = Telling()
-
-    def work() -> None:
-        with gate:
-            raise AssertionError("nobody gets in")
-
-    with gate:
-        crowd = Crowd(20, work)
-        for _ in range(20):
-            assert waits.acquire(timeout=30)
-        gate.close()
-        assert crowd.join() == [HasherClosed] * 20  # although the place is still taken
-
-
 def test_a_closed_hasher_hashes_nothing(hasher: Hasher) -> None:
     closed = Hasher(CHEAP)
     phc = closed.hash("secret")
@@ -306,12 +239,21 @@ def test_many_threads_share_a_hasher() -> None:
     assert Crowd(16, lambda: hasher.verify("secret", phc)).join() == [True] * 16
 
 
-def test_an_exception_inside_gives_the_place_back() -> None:
-    gate = Gate(1)
-    with pytest.raises(ZeroDivisionError), gate:
-        _ = 1 // 0
-    with gate:
-        pass
+def test_more_in_one_turn(hasher: Hasher) -> None:
+    """A hash that is made while the turn is taken needs none of its own: with one at a time it would wait for ever."""
+    alone = Hasher(CHEAP, at_once=1)
+    with alone.turn():
+        phc = alone.hash_in_turn("secret")
+        assert alone.verify_in_turn("secret", phc)
+        assert not alone.verify_in_turn("secret", None)
+        assert not alone.verify_in_turn("tab\t", phc)
+    assert hasher.verify("secret", phc)
+
+
+def test_what_can_be_no_password_needs_no_turn() -> None:
+    alone = Hasher(CHEAP, at_once=1)
+    with alone.turn(), pytest.raises(PasswordRefusedError):
+        alone.hash("")
 
 
 def test_a_gate_that_lets_nobody_through_is_a_mistake() -> None:

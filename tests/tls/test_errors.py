@@ -13,6 +13,7 @@ from securechat.tls.contexts import client_context, server_context
 from securechat.tls.errors import (
     CertificateExpired,
     CertificateFileError,
+    CertificateRevoked,
     ClientCertificateRefused,
     HandshakeFailed,
     ServerUnverified,
@@ -224,7 +225,10 @@ def test_errors_of_the_socket() -> None:
         (19, UnknownAuthority),
         (20, UnknownAuthority),
         (21, UnknownAuthority),
-        (23, ServerUnverified),
+        (3, ServerUnverified),
+        (12, ServerUnverified),
+        (23, CertificateRevoked),
+        (26, ServerUnverified),
         (27, UnknownAuthority),
         (62, WrongHostName),
         (64, WrongHostName),
@@ -233,7 +237,8 @@ def test_errors_of_the_socket() -> None:
 def test_every_code_of_openssl(code: int, kind: type[TLSError]) -> None:
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
     error.verify_code, error.verify_message = code, "certificate revoked"
-    told(explain_handshake(error, HOST), kind, HOST, "revoked" if kind is ServerUnverified else "")
+    words = "revoked" if kind in (ServerUnverified, CertificateRevoked) else ""
+    told(explain_handshake(error, HOST), kind, HOST, words)
 
 
 def test_errors_that_openssl_did_not_make() -> None:

@@ -48,6 +48,31 @@ def test_a_peer_that_stops_halfway_runs_into_the_deadline(wire: Wire) -> None:
 
 
 @each_wire
+@pytest.mark.parametrize(("late", "looked_at"), [(1.5, True), (2.5, False)])
+def test_what_came_in_time_is_looked_at_late(
+    wire: Wire, late: float, looked_at: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread gets round to it only when a second was over, but not if it was two. It reads it in many pieces."""
+    ours, theirs = wire()
+    peer = Peer(theirs, server_side=False)
+    peer.step()
+    clock = iter([0.0])
+    monkeypatch.setattr("securechat.tls.link._RECEIVE", 16)
+    with theirs, contextlib.closing(make_link(ours, True)) as link:
+        theirs.sendall(peer.outgoing.read())
+        monkeypatch.setattr("securechat.tls.link.time.monotonic", lambda: next(clock, late))
+        with pytest.raises(HandshakeTimeout):
+            link.handshake(1.0)
+        monkeypatch.undo()
+        theirs.setblocking(False)
+        if looked_at:
+            assert theirs.recv(100)[:1] == b"\x16"  # the server's hello
+        else:
+            with pytest.raises(BlockingIOError):
+                theirs.recv(100)
+
+
+@each_wire
 @each_role
 def test_a_handshake_in_crumbs_succeeds(wire: Wire, server_side: bool) -> None:
     ours, theirs = wire()

@@ -53,6 +53,8 @@ class SetPassword:
     """Empty: there is none any more."""
     code: str = ""
     """The digest of the code that resets it."""
+    verified: int = 0
+    """Its owner makes the change, and this is `Account.credential_set` of the password that they have shown."""
 
 
 @dataclass(slots=True)

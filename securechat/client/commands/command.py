@@ -1,6 +1,6 @@
 """What a command is, and what it needs of the screen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,6 +28,15 @@ class Screen(Protocol):
     def show(self, line: str) -> None:
         """Print a line that is fit for it."""
 
+    def ask_hidden(self, questions: Sequence[str], then: Callable[[list[str]], None]) -> None:
+        """Ask one after the other for what nobody may see, and then go on with the answers.
+
+        `then` may raise what a command may. Nothing happens if somebody would rather not answer.
+        """
+
+    def meanwhile(self, work: Callable[[], None]) -> None:
+        """Do something that waits for the server, while the screen goes on. `work` may raise what a command may."""
+
 
 class UsageError(Exception):
     """A command was typed in a way that it can't be; the text says what is wrong."""
@@ -54,12 +63,16 @@ class Arguments:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command. `run(screen, arguments)` may raise `UsageError`, and `Misused` where the arguments don't fit."""
+    """One command. `run(screen, arguments)` may raise `UsageError`, and `Misused` where the arguments don't fit.
+
+    `forms`: where it is several commands in one, the parameters of each, and what that does.
+    """
 
     name: str
     parameters: str
     about: str
     run: Callable[[Screen, Arguments], None]
+    forms: tuple[tuple[str, str], ...] = ()
 
     @property
     def usage(self) -> str:

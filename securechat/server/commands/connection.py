@@ -42,7 +42,7 @@ def isupport(session: Session, message: Message) -> None:
 
 
 def password(session: Session, message: Message) -> None:
-    session.registration.password = message.params[0]
+    session.registration.take_password(message.params[0])
     session.reply(message, [])
 
 
@@ -94,7 +94,9 @@ COMMANDS = (
             large=True),
     Command("ISUPPORT", isupport, "", "Shows what the server supports, as 005 does (IRCv3).",
             early="draft/extended-isupport"),
-    Command("PASS", password, "<password>", "Gives the password of the server, if it has one.", 1, When.BEFORE),
+    Command("PASS", password, "<password> | invite:<code>",
+            "Gives the password of the server, if it has one; or the code of an invitation, for REGISTER.", 1,
+            When.BEFORE),
     Command("NICK", nick, "<nick>", "Says how you want to be called.", 0, When.ALWAYS, large=True),
     Command("USER", user, "<username> 0 * <realname>", "Says who you are.", 4, When.BEFORE),
     Command("PING", ping, "<token>", "Asks for a PONG with the same token.", 1, When.ALWAYS),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -12,10 +11,9 @@ from securechat.irc.message import Message
 from securechat.irc.names import casefold
 from securechat.irc.numerics import Numeric
 from securechat.irc.standard_replies import Code, StandardReply, fail, note
-from securechat.server.authentication import LINES_FOR_A_HASH, MAX_DELAY
 from securechat.server.commands.command import Command
+from securechat.server.hashing import LINES_FOR_A_HASH, GaveUp, ThrottledError, check
 from securechat.server.reload import ReloadRefusedError
-from securechat.store.passwords import HasherClosed
 
 if TYPE_CHECKING:
     from securechat.server.session import Session
@@ -31,7 +29,11 @@ def oper(session: Session, message: Message) -> None:
         session.reply(message, [session.numeric(Numeric.ERR_NOOPERHOST)])
         return
     session.charge(LINES_FOR_A_HASH)
-    if not _is_right(session, name, password):
+    try:
+        right = _is_right(session, name, password)
+    except GaveUp:
+        return
+    if not right:
         session.reply(message, [session.numeric(Numeric.ERR_PASSWDMISMATCH)])
         return
 
@@ -48,29 +50,25 @@ def oper(session: Session, message: Message) -> None:
 
 
 def _is_right(session: Session, name: str, password: str) -> bool:
-    """Check a name and a password, in the session's own thread, under the throttle of logins."""
+    """Check a name and a password, in the session's own thread, under the throttle of logins. Raises `GaveUp`."""
     hub = session.hub
     known = hub.config.operators.get(casefold(name))
     shown = casefold(name) if known else "unknown"  # who mixes them up does not find the password in the log
-    while True:
+    try:
         # Counted apart from the account of the same name: a nick has no colon.
-        with hub.logins.attempt(f"oper:{name}", session.address, time.monotonic()) as attempt:
-            if not attempt.wait:
-                try:
-                    with hub.cores.anywhere():
-                        right = hub.hasher.verify(password, known.password if known else None)
-                except HasherClosed:
-                    session.end("The server is stopping")
-                    return False
-                if right:
-                    attempt.succeeded()
-                    hub.log.info("operator", session=session.number, address=session.address, operator=shown)
-                else:
-                    hub.log.warning("operator refused", session=session.number, address=session.address, operator=shown)
-                return right
-        if attempt.wait > MAX_DELAY or not session.pause(attempt.wait):
-            hub.log.warning("operator throttled", session=session.number, address=session.address, operator=shown)
-            return False
+        right = check(
+            session,
+            "OPER",
+            "OPER",
+            f"oper:{name}",
+            lambda: hub.hasher.verify_in_turn(password, known.password if known else None),
+            shown=shown,
+        )
+    except ThrottledError:
+        return False
+    if right:
+        hub.log.info("operator", session=session.number, address=session.address, operator=shown)
+    return right
 
 
 def rehash(session: Session, message: Message) -> None:
