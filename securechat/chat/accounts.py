@@ -126,7 +126,7 @@ def enable_account(chat: Chat, stamp: int, request: EnableAccount, applied: Appl
     chat.replace_account(replace(account, enabled=request.enabled), account, applied)
     applied.events.append(AccountEnabled(stamp, account.id, account.name, request.enabled))
     if not request.enabled:
-        _take_back(chat, stamp, account, applied)
+        _take_back(chat, account, applied)
         end_sessions(chat, stamp, account, "The account was disabled", applied, sent_away=True)
 
 
@@ -145,8 +145,8 @@ def remove_account(chat: Chat, stamp: int, request: RemoveAccount, applied: Appl
         end_if_empty(chat, channel, applied)
     _forget(chat, account.id, applied)
     hold(chat, account.id, 0, 0, applied)
-    _take_back(chat, stamp, account, applied)
-    _retire(chat, stamp, account, applied)
+    _take_back(chat, account, applied)
+    _retire(chat, stamp + len(applied.events), account, applied)  # the stamp of the event
     chat.replace_account(None, account, applied)
     applied.events.append(AccountRemoved(stamp, account.id, account.name, tuple(channel.id for channel in orphans)))
 
@@ -179,11 +179,13 @@ def _retire(chat: Chat, stamp: int, account: Account, applied: Applied) -> None:
     chat.retired[name] = stamp
 
 
-def _take_back(chat: Chat, stamp: int, account: Account, applied: Applied) -> None:
-    """Who is sent away does not come back as an administrator, under another name, by a code of their own."""
+def _take_back(chat: Chat, account: Account, applied: Applied) -> None:
+    """Who is sent away does not come back as an administrator, under another name, by a code of their own.
+
+    There is no event of it but the one of the account: they may have made any number of codes.
+    """
     for code in admin_codes_by(chat, account):
         put_code(chat, None, code, applied)
-        applied.events.append(InviteCodeRevoked(stamp, code, account.name))
 
 
 def _drop(kept: Any, key: Any, applied: Applied) -> None:

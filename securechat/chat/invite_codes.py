@@ -39,8 +39,9 @@ def reset_code_of(chat: Chat, account: Account) -> InviteCode | None:
 
 
 def admin_codes_by(chat: Chat, account: Account) -> list[InviteCode]:
-    """Those that the account has made, that are not used up, and that make administrators."""
-    return [code for code in chat.invite_codes.values() if code.admin and code.left and code.by == account.name]
+    """Those that the account has made, that are not used up, and that make administrators; the oldest first."""
+    made = [code for code in chat.invite_codes.values() if code.admin and code.left and code.by == account.name]
+    return sorted(made, key=lambda code: code.made)
 
 
 def use_up(chat: Chat, code: InviteCode, applied: Applied) -> InviteCode:

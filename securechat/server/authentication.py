@@ -51,8 +51,8 @@ MAX_FAILURES = 5
 """Failed logins after which a connection is closed."""
 
 EVEN_SECONDS = 0.001
-"""What looking up a name for SCRAM takes in any case. To read a verifier takes a microsecond longer than to make one up,
-if only because it has to come from memory, and a microsecond can be seen in a few thousand answers (benchmarks)."""
+"""What looking up a name for SCRAM takes in any case. To read a verifier takes a microsecond longer than to make one
+up, if only because it comes from memory, and that can be seen in a few thousand answers (benchmarks/timing.py)."""
 
 _DEVICE = re.compile(r"[A-Za-z0-9._-]{1,32}")
 

@@ -110,7 +110,13 @@ def rehashed(e: Rehashed) -> list[Change]:
 
 
 def account_enabled(e: AccountEnabled) -> list[Change]:
-    return [("UPDATE accounts SET enabled = ? WHERE id = ?", (e.enabled, e.account_id))]
+    enabled = ("UPDATE accounts SET enabled = ? WHERE id = ?", (e.enabled, e.account_id))
+    return [enabled] if e.enabled else [enabled, _take_back(e.name)]
+
+
+def _take_back(maker: str) -> Change:
+    """The codes by which somebody who is sent away could come back as an administrator."""
+    return ("DELETE FROM invite_codes WHERE made_by = ? AND admin AND left > 0", (maker,))
 
 
 def account_removed(e: AccountRemoved) -> list[Change]:
@@ -118,6 +124,7 @@ def account_removed(e: AccountRemoved) -> list[Change]:
         ("DELETE FROM accounts WHERE id = ?", (e.account_id,)),
         ("DELETE FROM certificates WHERE account = ?", (e.account_id,)),
         ("DELETE FROM invite_codes WHERE account = ?", (e.account_id,)),
+        _take_back(e.name),
         _retire(casefold(e.name), e.stamp),
     ]
 

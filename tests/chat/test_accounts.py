@@ -10,7 +10,6 @@ from securechat.chat.events import (
     DevicesSeen,
     Event,
     HostChanged,
-    InviteCodeRevoked,
     Left,
     PasswordSet,
     SessionsEnded,
@@ -173,9 +172,7 @@ def test_nobody_comes_back_as_an_administrator_by_a_code_of_their_own(end: Reque
     ):  # fmt: skip
         room.do(MakeInviteCode(by, digest, "", admin, uses, until))
     room.do(AddAccount("early", SECRET, code="2" * 64))
-    events = room.do(end)
-    (taken_back,) = (event for event in events if isinstance(event, InviteCodeRevoked))
-    assert (taken_back.code.digest, taken_back.by) == ("1" * 64, "ann")
+    room.do(end)
     assert sorted(room.chat.invite_codes) == ["2" * 64, "3" * 64, "4" * 64]
     room.refused(AddAccount("ann2", SECRET, code="1" * 64), Reason.BAD_INVITE_CODE, "unknown", "")
 

@@ -18,7 +18,6 @@ from tests.cli.saved import AUTHORITY, PUBLIC, WORK, save_two, saved_in
 from tests.client.posts import Post, authority_lines
 from tests.client.support import PASSWORD, Peer
 
-NOW = datetime.now(UTC)
 GIVEN = {"SECURECHAT_PASSWORD": PASSWORD}
 
 
@@ -132,13 +131,15 @@ def test_one_that_is_damaged_stands_in_the_way_unless_another_one_is_named(serve
 @pytest.fixture
 def stranger(certs: Path) -> Iterator[Post]:
     """A server that nobody here trusts, and that writes down all that it is told."""
-    authority = Authority.load(certs, Purpose.SERVERS, now=NOW)
+    authority = Authority.load(certs, Purpose.SERVERS, now=datetime.now(UTC))
     with Post(certs / "server.pem", lambda _: authority_lines([authority.certificate])) as post:
         yield post
 
 
 def test_a_server_that_is_not_trusted_is_told_nothing(stranger: Post, certs: Path, tmp_path: Path) -> None:
-    fingerprint = spki_fingerprint(Authority.load(certs, Purpose.SERVERS, now=NOW).certificate.public_key())
+    fingerprint = spki_fingerprint(
+        Authority.load(certs, Purpose.SERVERS, now=datetime.now(UTC)).certificate.public_key()
+    )
     options = ["--host", "localhost", "--port", str(stranger.port), "--user", "alice"]
     done = securechat(tmp_path, "connect", *options, stdin="secret text\n", more=GIVEN)
     assert (done.returncode, done.stdout) == (5, "")
@@ -178,7 +179,7 @@ def test_a_server_that_says_something_strange_of_its_authority(certs: Path, tmp_
 
 
 def test_a_fingerprint_saves_the_server(certs: Path, tmp_path: Path) -> None:
-    authority = Authority.load(certs, Purpose.SERVERS, now=NOW).certificate
+    authority = Authority.load(certs, Purpose.SERVERS, now=datetime.now(UTC)).certificate
     fingerprint = spki_fingerprint(authority.public_key())
     with Peer(certs / "server.pem", accounts=dict.fromkeys(("alice", "alice@phone", "bob"), PASSWORD)) as peer:
         lines = authority_lines([authority]).decode().split("\r\n")[:-1]

@@ -106,7 +106,7 @@ def another_account(authority: Authority) -> Answer:
 
 
 def another_authority(authority: Authority) -> Answer:
-    other = Authority.create(Purpose.CLIENTS, now=NOW)
+    other = Authority.create(Purpose.CLIENTS, now=datetime.now(UTC))
     return lambda request: [signing(authority)(request)[0], *der(other.certificate)]
 
 
@@ -132,7 +132,7 @@ def an_authority(authority: Authority) -> Answer:
 
 
 def signed_by_no_authority(authority: Authority) -> Answer:
-    issued = authority.issue_client("alice", now=NOW)
+    issued = authority.issue_client("alice", now=datetime.now(UTC))
     person = replace(authority, certificate=issued.certificate, key=issued.key)
     return lambda request: der(built(person, request), issued.certificate)
 
@@ -215,7 +215,7 @@ def test_what_these_have_in_common_would_be_believed(authority: Authority) -> No
     """Else the test above could not fail."""
     key = new_key()
     things = der(built(authority, make_request(key, "alice")), authority.certificate)
-    assert certified(key, "alice", things, NOW).key is key
+    assert certified(key, "alice", things, datetime.now(UTC)).key is key
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_what_comes_for_others_than_this_is_there_too(peer: Peer, ca: Path) -> N
 
 @pytest.fixture
 def issued(authority: Authority) -> Issued:
-    return authority.issue_client("alice", now=NOW, days=30)
+    return authority.issue_client("alice", now=datetime.now(UTC), days=30)
 
 
 @pytest.fixture
@@ -309,12 +309,12 @@ def kept(authority: Authority, servers: SavedServers) -> Callable[[int], Saved]:
     """A saved server with a certificate of 30 days that was made so many days ago."""
 
     def keep_one(days: int) -> Saved:
-        issued = authority.issue_client("alice", now=NOW - timedelta(days=days), days=30)
+        issued = authority.issue_client("alice", now=datetime.now(UTC) - timedelta(days=days), days=30)
         keep(issued, (servers, servers.load("test")))
         return servers, servers.load("test")
 
     # The tests' authority is as old as the tests.
-    authority = Authority.create(Purpose.CLIENTS, now=NOW - timedelta(days=100))
+    authority = Authority.create(Purpose.CLIENTS, now=datetime.now(UTC) - timedelta(days=100))
     return keep_one
 
 
@@ -363,9 +363,11 @@ def test_it_is_renewed(peer: Peer, ca: Path, authority: Authority, kept: Callabl
 def test_a_server_that_renews_nothing_is_told_of_when_it_is_urgent(
     peer: Peer, ca: Path, authority: Authority, servers: SavedServers, days: int, told: int
 ) -> None:
-    old = Authority.create(Purpose.CLIENTS, now=NOW - timedelta(days=1000))
+    old = Authority.create(Purpose.CLIENTS, now=datetime.now(UTC) - timedelta(days=1000))
     lifetime = 30 if days > 0 else 365
-    issued = old.issue_client("alice", now=NOW - timedelta(days=days if days > 0 else 365 + days), days=lifetime)
+    issued = old.issue_client(
+        "alice", now=datetime.now(UTC) - timedelta(days=days if days > 0 else 365 + days), days=lifetime
+    )
     keep(issued, (servers, servers.load("test")))
     found: list[str] = []
     with connected(peer, ca, Recorder()) as client:

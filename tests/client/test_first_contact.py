@@ -32,7 +32,7 @@ NOW = datetime.now(UTC)
 @pytest.fixture(scope="module")
 def authority(certs: Path) -> Authority:
     """The one that has signed `server.pem`."""
-    return Authority.load(certs, Purpose.SERVERS, now=NOW)
+    return Authority.load(certs, Purpose.SERVERS, now=datetime.now(UTC))
 
 
 def _fingerprint(authority: Authority) -> str:
@@ -52,21 +52,21 @@ def _post(certs: Path, data: bytes | None) -> Iterator[Post]:
 
 def test_it_asks_one_thing_and_takes_what_has_the_fingerprint(certs: Path, authority: Authority) -> None:
     with _post(certs, b":test.example NOTICE * :*** Hello\r\n" + authority_lines([authority.certificate])) as post:
-        found = authority_with(_fingerprint(authority), "localhost", post.port, NOW, LIMIT)
+        found = authority_with(_fingerprint(authority), "localhost", post.port, datetime.now(UTC), LIMIT)
         assert found == authority.certificate
     assert [bytes(told) for told in post.told] == [b"CERT AUTHORITY\r\n"]
     assert post.shown == [None]
 
 
 def test_the_present_authority_comes_first_and_what_leads_to_it_behind(certs: Path, authority: Authority) -> None:
-    new = Authority.create(Purpose.SERVERS, now=NOW)
-    step = appoint(authority, new, now=NOW)
+    new = Authority.create(Purpose.SERVERS, now=datetime.now(UTC))
+    step = appoint(authority, new, now=datetime.now(UTC))
     with _post(certs, authority_lines([new.certificate, step])) as post:
         assert offered_authorities("localhost", post.port, LIMIT) == [new.certificate, step]
         # Neither is the old one, and a succession has the new key, but is not signed with it.
         with pytest.raises(UnknownAuthority, match="not the one"):
-            authority_with(_fingerprint(authority), "localhost", post.port, NOW, LIMIT)
-        assert authority_with(_fingerprint(new), "localhost", post.port, NOW, LIMIT) == new.certificate
+            authority_with(_fingerprint(authority), "localhost", post.port, datetime.now(UTC), LIMIT)
+        assert authority_with(_fingerprint(new), "localhost", post.port, datetime.now(UTC), LIMIT) == new.certificate
 
 
 def test_a_certificate_around_somebody_elses_key_is_not_taken(certs: Path, authority: Authority) -> None:
@@ -85,7 +85,7 @@ def test_a_certificate_around_somebody_elses_key_is_not_taken(certs: Path, autho
     )
     assert spki_fingerprint(forged.public_key()) == _fingerprint(authority)
     with _post(certs, authority_lines([forged])) as post, pytest.raises(UnknownAuthority, match="not the one"):
-        authority_with(_fingerprint(authority), "localhost", post.port, NOW, LIMIT)
+        authority_with(_fingerprint(authority), "localhost", post.port, datetime.now(UTC), LIMIT)
 
 
 def test_an_authority_that_has_expired(certs: Path, authority: Authority) -> None:
@@ -145,7 +145,7 @@ def test_any_answer_is_an_authority_or_its_own_error(
         with contextlib.suppress(UnknownAuthority):
             offered_authorities("localhost", post.port, LIMIT)
         with pytest.raises(UnknownAuthority):
-            authority_with(_fingerprint(authority), "localhost", post.port, NOW, LIMIT)
+            authority_with(_fingerprint(authority), "localhost", post.port, datetime.now(UTC), LIMIT)
     assert set(map(bytes, post.told)) == {b"CERT AUTHORITY\r\n"}
 
 

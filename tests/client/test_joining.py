@@ -14,14 +14,13 @@ from securechat.pki.certificate import spki_fingerprint
 from securechat.tls.errors import UnknownAuthority, WrongHostName
 from tests.client.posts import Post, authority_lines
 
-NOW = datetime.now(UTC)
 CODE = "Zm9vYmFyYmF6cXV4cXV1eA"
 ASKED = f"INVITATION CHECK {CODE}".encode()
 
 
 @pytest.fixture(scope="module")
 def authority(certs: Path) -> Authority:
-    return Authority.load(certs, Purpose.SERVERS, now=NOW)
+    return Authority.load(certs, Purpose.SERVERS, now=datetime.now(UTC))
 
 
 def _link(authority: Authority | None, port: int) -> JoinLink:
@@ -45,7 +44,7 @@ def looking(certs: Path, authority: Authority) -> Callable[[str | None], Invited
     def look(said: str | None) -> Invited:
         with Post(certs / "server.pem", _server(authority, said)) as post:
             try:
-                found, invited = first_look(_link(authority, post.port), None, NOW)
+                found, invited = first_look(_link(authority, post.port), None, datetime.now(UTC))
                 assert found == authority.certificate
                 return invited
             finally:
@@ -100,40 +99,42 @@ def test_a_server_that_does_not_say(looking: Callable[[str | None], Invited], sa
 def test_somebody_in_between_who_repeats_the_authority(authority: Authority, tmp_path: Path) -> None:
     """The certificate of the authority is public; the code is told to nobody whom it has not signed."""
     other = tmp_path / "other.pem"
-    Authority.create(Purpose.SERVERS, now=NOW).issue_server(["localhost"], now=NOW).save(other)
+    Authority.create(Purpose.SERVERS, now=datetime.now(UTC)).issue_server(["localhost"], now=datetime.now(UTC)).save(
+        other
+    )
     opened = Post(other, _server(authority, "NOTE INVITATION VALID * account :Yes"))
     with opened as post, pytest.raises(UnknownAuthority, match="not the one that the link or fingerprint is from"):
-        first_look(_link(authority, post.port), None, NOW)
+        first_look(_link(authority, post.port), None, datetime.now(UTC))
     assert post.all == b"CERT AUTHORITY\r\n"
 
 
 def test_the_right_authority_for_another_name(authority: Authority, tmp_path: Path) -> None:
     other = tmp_path / "other.pem"
-    authority.issue_server(["elsewhere.example"], now=NOW).save(other)
+    authority.issue_server(["elsewhere.example"], now=datetime.now(UTC)).save(other)
     opened = Post(other, _server(authority, "NOTE INVITATION VALID * account :Yes"))
     with opened as post, pytest.raises(WrongHostName):
-        first_look(_link(authority, post.port), None, NOW)
+        first_look(_link(authority, post.port), None, datetime.now(UTC))
     assert post.all == b"CERT AUTHORITY\r\n"
 
 
 def test_another_authority(authority: Authority, tmp_path: Path) -> None:
-    impostor = Authority.create(Purpose.SERVERS, now=NOW)
-    impostor.issue_server(["localhost"], now=NOW).save(tmp_path / "server.pem")
+    impostor = Authority.create(Purpose.SERVERS, now=datetime.now(UTC))
+    impostor.issue_server(["localhost"], now=datetime.now(UTC)).save(tmp_path / "server.pem")
     opened = Post(tmp_path / "server.pem", _server(impostor, "NOTE INVITATION VALID * account :Yes"))
     with opened as post, pytest.raises(UnknownAuthority, match="somebody may be in between"):
-        first_look(_link(authority, post.port), None, NOW)
+        first_look(_link(authority, post.port), None, datetime.now(UTC))
     assert post.all == b"CERT AUTHORITY\r\n"
 
 
 def test_a_link_that_leaves_it_to_the_system(certs: Path, authority: Authority) -> None:
     opened = Post(certs / "server.pem", _server(authority, "NOTE INVITATION VALID * account :Yes"))
     with opened as post, pytest.raises(UnknownAuthority, match="vouch for localhost, and they do not"):
-        first_look(_link(None, post.port), None, NOW)
+        first_look(_link(None, post.port), None, datetime.now(UTC))
     assert post.all == b""
 
 
 def test_a_certificate_of_ones_own_is_shown_to_the_verified_server_only(certs: Path, authority: Authority) -> None:
     with Post(certs / "server.pem", _server(authority, "NOTE INVITATION VALID * account :Yes")) as post:
         post.ask_for_certificates(certs / "client-ca.pem")
-        first_look(_link(authority, post.port), certs / "clients" / "alice.pem", NOW)
+        first_look(_link(authority, post.port), certs / "clients" / "alice.pem", datetime.now(UTC))
         assert [certificate is not None for certificate in post.shown] == [False, True]

@@ -27,7 +27,7 @@ def place(make_place: MakePlace, tmp_path: Path) -> Place:
 
 
 def clients(place: Place) -> Authority:
-    return Authority.load(place.certs, Purpose.CLIENTS, now=NOW)
+    return Authority.load(place.certs, Purpose.CLIENTS, now=datetime.now(UTC))
 
 
 def of(place: Place, name: str) -> Path:
@@ -97,8 +97,8 @@ def test_the_name_of_somebody_else(place: Place, tmp_path: Path) -> None:
         for what, uris in SPELLINGS.items():
             assert shown_as(paper("alice", by=clients(place), uris=uris, usage=CLIENT)) == "", what
         # By other authorities: nobody's, that of servers, one of the same name.
-        servers = Authority.load(place.certs, Purpose.SERVERS, now=NOW)
-        other = Authority.create(Purpose.CLIENTS, now=NOW)
+        servers = Authority.load(place.certs, Purpose.SERVERS, now=datetime.now(UTC))
+        other = Authority.create(Purpose.CLIENTS, now=datetime.now(UTC))
         same = paper("x", by=other, issuer=clients(place).certificate.subject, uris=[ALICE], usage=CLIENT)
         assert shown_as(paper("alice", by=servers, uris=[ALICE], usage=CLIENT), servers) == "alert"
         assert shown_as(paper("alice", by=other, uris=[ALICE], usage=CLIENT), other) == "alert"

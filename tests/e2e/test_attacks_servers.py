@@ -43,7 +43,6 @@ from tests.e2e.servers import LIMIT, PASSWORD, MakePlace, Place, Server, running
 from tests.e2e.wires import Chatter
 from tests.pki.papers import CLIENT, DAY, Paper
 
-NOW = datetime.now(UTC)
 ASKED = b"CERT AUTHORITY\r\n"
 """All that an unverified server may hear."""
 NEW = "xyzzy a new horse"
@@ -69,9 +68,9 @@ class Scene:
 def scene(make_place: MakePlace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     certs = tmp_path_factory.mktemp("own")
     make_development_certs(certs, machine="localhost")
-    servers = Authority.load(certs, Purpose.SERVERS, now=NOW)
+    servers = Authority.load(certs, Purpose.SERVERS, now=datetime.now(UTC))
     stolen = forged(servers)
-    listed = RevocationList.make(servers, now=NOW, serials=[stolen.certificate.serial_number])
+    listed = RevocationList.make(servers, now=datetime.now(UTC), serials=[stolen.certificate.serial_number])
     listed.save(revocation_path(certs / "ca.pem"))
     place = Place(make_place().home, certs)
     with running(place) as server, tap(server.port) as network:
@@ -155,7 +154,7 @@ def good(scene: Scene) -> tuple[Paper, tuple[Paper | Authority, ...], Answer]:
 
 
 def another_authority(_: Scene) -> tuple[Paper, tuple[Paper | Authority, ...], Answer]:
-    own = Authority.create(Purpose.SERVERS, now=NOW)
+    own = Authority.create(Purpose.SERVERS, now=datetime.now(UTC))
     return forged(own), (own,), luring(own)
 
 
@@ -166,14 +165,14 @@ def another_authority_of_the_same_name(scene: Scene) -> tuple[Paper, tuple[Paper
 
 def one_that_appoints_itself(scene: Scene) -> tuple[Paper, tuple[Paper | Authority, ...], Answer]:
     """As one that took the other's place, in the other's name and with its own signature."""
-    own = Authority.create(Purpose.SERVERS, now=NOW)
+    own = Authority.create(Purpose.SERVERS, now=datetime.now(UTC))
     liar = Authority(Purpose.SERVERS, scene.servers.certificate, own.key)
-    return forged(own), (own,), luring(own, appoint(liar, own, now=NOW))
+    return forged(own), (own,), luring(own, appoint(liar, own, now=datetime.now(UTC)))
 
 
 def the_authority_of_clients(scene: Scene) -> tuple[Paper, tuple[Paper | Authority, ...], Answer]:
     """Its key is on the server, and signs every day."""
-    clients = Authority.load(scene.server.place.certs, Purpose.CLIENTS, now=NOW)
+    clients = Authority.load(scene.server.place.certs, Purpose.CLIENTS, now=datetime.now(UTC))
     return forged(clients), (clients,), luring(scene.servers)
 
 
@@ -280,7 +279,7 @@ def test_who_is_in_between_when_somebody_joins(scene: Scene, network: Tap, tmp_p
     """The first contact is not verified; and all that is said there is a question that everybody asks."""
     link = invited(scene)
     secrets = [secret.encode() for secret in (link.code, NEW, NAME, "a secret")]
-    own = Authority.create(Purpose.SERVERS, now=NOW)
+    own = Authority.create(Purpose.SERVERS, now=datetime.now(UTC))
     (tmp_path / "home").mkdir()
     home = tmp_path / "home"
     contexts = in_between(scene, tmp_path / "a.pem"), showing(forged(own).save(tmp_path / "b.pem", own))

@@ -17,8 +17,6 @@ from securechat.pki import (
 from tests.e2e.servers import Place, attempt, running
 from tests.e2e.wires import Chatter, Wire
 
-NOW = datetime.now(UTC)
-
 
 @pytest.fixture
 def moving(place: Place, tmp_path: Path) -> Place:
@@ -55,10 +53,12 @@ def test_changed_files_are_read_by_themselves(moving: Place) -> None:
         Chatter(server, "bob", certificate=of(moving, "bob")) as bob,
     ):
         old = bob.sock.getpeercert(binary_form=True)
-        servers, clients = (Authority.load(moving.certs, purpose, now=NOW) for purpose in Purpose)
-        servers.issue_server(["localhost"], now=NOW).save(moving.cert)
+        servers, clients = (Authority.load(moving.certs, purpose, now=datetime.now(UTC)) for purpose in Purpose)
+        servers.issue_server(["localhost"], now=datetime.now(UTC)).save(moving.cert)
         serial = CertificateInfo.read(of(moving, "alice")).serial
-        RevocationList.make(clients, now=NOW, serials=[serial]).save(revocation_path(moving.certs / "client-ca.pem"))
+        RevocationList.make(clients, now=datetime.now(UTC), serials=[serial]).save(
+            revocation_path(moving.certs / "client-ca.pem")
+        )
         server.logged("certificates reloaded")
         assert alice.to_end()[-1].params == ["Closing link: Your certificate was revoked"]
         bob.sync()
@@ -111,8 +111,8 @@ def test_what_is_named_has_to_be_there_and_good(moving: Place, tls: str, sentenc
 
 
 def test_what_is_about_to_expire_is_told(moving: Place) -> None:
-    servers = Authority.load(moving.certs, Purpose.SERVERS, now=NOW)
-    servers.issue_server(["localhost"], now=NOW + timedelta(minutes=4), days=7).save(moving.cert)
+    servers = Authority.load(moving.certs, Purpose.SERVERS, now=datetime.now(UTC))
+    servers.issue_server(["localhost"], now=datetime.now(UTC) + timedelta(minutes=4), days=7).save(moving.cert)
     with running(moving) as server:
         told = server.logged("certificate expires")
         assert told["file"] == str(moving.cert)

@@ -23,7 +23,6 @@ from tests.e2e.impostor import impostor
 from tests.e2e.relay import relay
 from tests.e2e.servers import MakePlace, Place, Server, running
 
-NOW = datetime.now(UTC)
 NEW = "xyzzy a new horse"
 GIVEN = {"SECURECHAT_PASSWORD": NEW}
 
@@ -283,8 +282,8 @@ def test_the_same_authority_and_another_name(moving: Place, home: Path) -> None:
     with running(moving) as server:
         assert join(home, invite(server)).returncode == 0
         port = server.port
-    authority = Authority.load(moving.certs, Purpose.SERVERS, now=NOW)
-    authority.issue_server(["elsewhere.example"], now=NOW).save(moving.cert)
+    authority = Authority.load(moving.certs, Purpose.SERVERS, now=datetime.now(UTC))
+    authority.issue_server(["elsewhere.example"], now=datetime.now(UTC)).save(moving.cert)
     with running(moving, "--port", str(port)) as server:
         for done in (connect(home), join(home, invite(server), "yasmin")):
             assert done.returncode == 4, done.stderr
@@ -322,7 +321,9 @@ def test_a_server_whose_certificate_was_revoked(moving: Place, home: Path, tmp_p
         port = server.port
     done = securechat(tmp_path, "certs", "revoke", "server", "--out", moving.certs)
     assert done.returncode == 0, done.stderr
-    Authority.load(moving.certs, Purpose.SERVERS, now=NOW).issue_server(["localhost"], now=NOW).save(moving.cert)
+    Authority.load(moving.certs, Purpose.SERVERS, now=datetime.now(UTC)).issue_server(
+        ["localhost"], now=datetime.now(UTC)
+    ).save(moving.cert)
     with running(moving, "--port", str(port)):
         assert connect(home).returncode == 0
         done = securechat(home, "servers", "show", "localhost")

@@ -55,11 +55,11 @@ def refusal(tls: TLSConfig) -> str:
 
 
 def test_everything(here: Path) -> None:
-    old = Authority.create(Purpose.SERVERS, now=NOW - timedelta(days=1))
-    servers, clients = (Authority.load(here, purpose, now=NOW) for purpose in Purpose)
-    step = appoint(old, servers, now=NOW)
-    save_history(history_path(here / "ca.pem"), [step], now=NOW)
-    revoked = [RevocationList.make(authority, now=NOW, serials=[7]) for authority in (servers, clients)]
+    old = Authority.create(Purpose.SERVERS, now=datetime.now(UTC) - timedelta(days=1))
+    servers, clients = (Authority.load(here, purpose, now=datetime.now(UTC)) for purpose in Purpose)
+    step = appoint(old, servers, now=datetime.now(UTC))
+    save_history(history_path(here / "ca.pem"), [step], now=datetime.now(UTC))
+    revoked = [RevocationList.make(authority, now=datetime.now(UTC), serials=[7]) for authority in (servers, clients)]
     for listed, name in zip(revoked, ("ca.pem", "client-ca.pem"), strict=True):
         listed.save(revocation_path(here / name))
     read = read_authorities(beside(here))
@@ -108,7 +108,7 @@ def test_others_than_those_beside_it(here: Path, elsewhere: Path) -> None:
         client_ca_key=elsewhere / "client-ca.key",
     )
     read = read_authorities(named)
-    assert read.clients == Authority.load(elsewhere, Purpose.CLIENTS, now=NOW).certificate
+    assert read.clients == Authority.load(elsewhere, Purpose.CLIENTS, now=datetime.now(UTC)).certificate
     assert read.signed == elsewhere
     (elsewhere / "client-ca.key").unlink()
     assert read_authorities(TLSConfig(here / "server.pem", client_ca=elsewhere / "client-ca.pem")).signer is None
@@ -160,8 +160,8 @@ def test_damaged(here: Path, name: str, by: bytes, sentence: str) -> None:
 
 
 def test_a_list_by_another_authority(here: Path, elsewhere: Path) -> None:
-    other = Authority.load(elsewhere, Purpose.CLIENTS, now=NOW)
-    RevocationList.make(other, now=NOW).save(revocation_path(here / "client-ca.pem"))
+    other = Authority.load(elsewhere, Purpose.CLIENTS, now=datetime.now(UTC))
+    RevocationList.make(other, now=datetime.now(UTC)).save(revocation_path(here / "client-ca.pem"))
     assert "is not signed by the authority" in refusal(beside(here))
 
 
@@ -195,9 +195,9 @@ def test_a_key_that_others_can_read(here: Path, name: str) -> None:
 
 
 def test_what_would_be_good_again(here: Path) -> None:
-    authority = Authority.load(here, Purpose.CLIENTS, now=NOW)
-    first = RevocationList.make(authority, now=NOW, serials=[1])
-    second = first.extend(authority, [2], now=NOW)
+    authority = Authority.load(here, Purpose.CLIENTS, now=datetime.now(UTC))
+    first = RevocationList.make(authority, now=datetime.now(UTC), serials=[1])
+    second = first.extend(authority, [2], now=datetime.now(UTC))
     none, old, new = (Authorities(clients=authority.certificate, clients_revoked=one) for one in (None, first, second))
     assert new.lost(old) is new.lost(new) is old.lost(none) is none.lost(none) is None
     assert "is gone" in str(none.lost(old))
@@ -211,7 +211,7 @@ def test_what_would_be_good_again(here: Path) -> None:
         NOW + timedelta(days=1),
     ).sign(authority.key, hashes.SHA256())
     assert "is gone" in str(Authorities(clients=again).lost(new))  # what the one before signed is good with it, too
-    other = Authorities(clients=Authority.create(Purpose.CLIENTS, now=NOW).certificate)
+    other = Authorities(clients=Authority.create(Purpose.CLIENTS, now=datetime.now(UTC)).certificate)
     assert other.lost(new) is None  # nothing that the one before has signed is good any more
 
 

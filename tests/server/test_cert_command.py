@@ -197,7 +197,10 @@ def test_what_is_no_certificate_for_this(opened: Opener, house: House, certs: Pa
             paper(authority_name.upper(), ca=True).der,
             "It has the name of the authority of clients",
         ),
-        (clients.issue_client("Bob", now=NOW).certificate.public_bytes(Encoding.DER), "It was made out to somebody"),
+        (
+            clients.issue_client("Bob", now=datetime.now(UTC)).certificate.public_bytes(Encoding.DER),
+            "It was made out to somebody",
+        ),
     ):
         assert words(cert(alice, "ADD", der)).startswith(sentence)
     assert house.hub.chat.certificates == {}

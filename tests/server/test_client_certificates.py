@@ -65,7 +65,7 @@ def revoke(certs: Path, path: Path) -> None:
     """What `securechat certs revoke` does."""
     authority = Authority.load(certs, Purpose.CLIENTS, now=datetime.now(UTC))
     listed = revocation_path(certs / "client-ca.pem")
-    known = RevocationList.load(listed, authority.certificate) or RevocationList.make(authority, now=NOW)
+    known = RevocationList.load(listed, authority.certificate) or RevocationList.make(authority, now=datetime.now(UTC))
     known.extend(authority, [CertificateInfo.read(path).serial], now=datetime.now(UTC)).save(listed)
 
 
@@ -277,7 +277,7 @@ def test_registered_ones_are_good_after_a_reload_and_a_restart(moving: Path, tmp
 
 def test_another_authority_of_clients(changing: House, moving: Path) -> None:
     old = changing.client_certificate("alice")
-    Authority.create(Purpose.CLIENTS, now=NOW).save(moving)
+    Authority.create(Purpose.CLIENTS, now=datetime.now(UTC)).save(moving)
     changing.hub.reloader.reload_certificates()
     handshake_fails(changing, old)
     Opener(changing)(certificate=changing.client_certificate("alice"))
@@ -323,7 +323,7 @@ def test_those_that_are_not_registered_any_more_come_to_an_end(
 
 def test_one_under_the_name_of_the_authority(house: House) -> None:
     """It would lock out everybody whose certificate that signed: OpenSSL looks for who signed by the name."""
-    subject = Authority.load(house.certs, Purpose.CLIENTS, now=NOW).certificate.subject
+    subject = Authority.load(house.certs, Purpose.CLIENTS, now=datetime.now(UTC)).certificate.subject
     (common,) = (str(part.value) for part in subject)
     for spelling in (common, common.upper(), f"  {common.replace(' ', '   ')} "):
         mimic = paper(spelling, ca=True)

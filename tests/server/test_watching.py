@@ -15,14 +15,12 @@ from securechat.server.config import TLSConfig
 from securechat.server.watching import Watching
 from tests.server.wire import House, Opener, commands, running
 
-NOW = datetime.now(UTC)
-
 
 class Clock:
     """Goes when it is told to."""
 
     def __init__(self) -> None:
-        self.now = NOW
+        self.now = datetime.now(UTC)
 
     def __call__(self) -> datetime:
         return self.now
@@ -141,9 +139,9 @@ def test_a_list_of_what_was_revoked(house: House, watching: Watching, moving: Pa
     path = house.client_certificate("alice")
     opened = Opener(house)
     alice, bob = opened(certificate=path), opened()
-    authority = Authority.load(moving, Purpose.CLIENTS, now=NOW)
+    authority = Authority.load(moving, Purpose.CLIENTS, now=datetime.now(UTC))
     shown = next(s.certificate for s in house.hub.all_sessions() if s.certificate is not None)
-    listed = RevocationList.make(authority, now=NOW, serials=[shown.info.serial])
+    listed = RevocationList.make(authority, now=datetime.now(UTC), serials=[shown.info.serial])
     listed.save(revocation_path(moving / "client-ca.pem"))
     look(watching)
     assert alice.to_end()[-1].params == ["Closing link: Your certificate was revoked"]

@@ -22,12 +22,11 @@ from securechat.server.whereabouts import (
 
 PUBLIC = (("192.0.2.1", 7000), ("2001:db8::1", 7000))
 LOCAL = (("127.0.0.1", 7000), ("::1", 7000))
-NOW = datetime.now(UTC)
 
 
 @pytest.fixture(scope="module")
 def authority() -> Authority:
-    return Authority.create(Purpose.SERVERS, now=NOW)
+    return Authority.create(Purpose.SERVERS, now=datetime.now(UTC))
 
 
 Make = Callable[..., Config]
@@ -41,7 +40,7 @@ def make(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     def config(*hosts: str, ca: bool = True) -> Config:
         directory = tmp_path / "certs"
         directory.mkdir()
-        authority.issue_server(hosts, now=NOW).save(directory / "server.pem")
+        authority.issue_server(hosts, now=datetime.now(UTC)).save(directory / "server.pem")
         if ca:
             (directory / "ca.pem").write_bytes(authority.certificate.public_bytes(Encoding.PEM))
         return Config(tls=TLSConfig(cert=directory / "server.pem"))
@@ -125,7 +124,7 @@ def test_a_certificate_from_elsewhere(make: Make, tmp_path: Path) -> None:
     leaf = x509.load_pem_x509_certificates(config.tls.cert.read_bytes())[0]
     config.tls.cert.write_bytes(leaf.public_bytes(Encoding.PEM))
     assert whereabouts(config, PUBLIC, Wanted()) == Whereabouts("chat.example.org", 7000, None, ())
-    other = Authority.create(Purpose.SERVERS, now=NOW)
+    other = Authority.create(Purpose.SERVERS, now=datetime.now(UTC))
     (config.tls.cert.parent / "ca.pem").write_bytes(other.certificate.public_bytes(Encoding.PEM))
     assert whereabouts(config, PUBLIC, Wanted()).fingerprint is None  # it has nothing to do with it
     named = replace(config, tls=TLSConfig(cert=config.tls.cert, ca=config.tls.cert.parent / "ca.pem"))
@@ -137,7 +136,7 @@ def test_an_authority_that_is_named(make: Make, authority: Authority, tmp_path: 
     der = authority.certificate.public_bytes(Encoding.DER)
     pin = spki_fingerprint(authority.certificate.public_key())
     assert whereabouts(config, PUBLIC, Wanted(authority=der)).fingerprint == pin
-    other = Authority.create(Purpose.SERVERS, now=NOW).certificate
+    other = Authority.create(Purpose.SERVERS, now=datetime.now(UTC)).certificate
     assert "--ca" in refusal(config, Wanted(authority=other.public_bytes(Encoding.DER)))
     assert "--ca" in refusal(config, Wanted(authority=b"nonsense"))
     file = tmp_path / "some.pem"

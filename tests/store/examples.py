@@ -254,7 +254,10 @@ EXAMPLES: list[tuple[Event, Row | None, list[Change]]] = [
     (
         AccountEnabled(9, 5, "Ann", False),
         (9, 36, None, 5, "", "Ann", None, "", "", False),
-        [("UPDATE accounts SET enabled = ? WHERE id = ?", (False, 5))],
+        [
+            ("UPDATE accounts SET enabled = ? WHERE id = ?", (False, 5)),
+            ("DELETE FROM invite_codes WHERE made_by = ? AND admin AND left > 0", ("Ann",)),
+        ],
     ),
     (
         AccountRemoved(9, 5, "Ann", (3, 4)),
@@ -263,6 +266,7 @@ EXAMPLES: list[tuple[Event, Row | None, list[Change]]] = [
             ("DELETE FROM accounts WHERE id = ?", (5,)),
             ("DELETE FROM certificates WHERE account = ?", (5,)),
             ("DELETE FROM invite_codes WHERE account = ?", (5,)),
+            ("DELETE FROM invite_codes WHERE made_by = ? AND admin AND left > 0", ("Ann",)),
             ("INSERT OR REPLACE INTO retired_names VALUES (?, ?)", ("ann", 9)),
             ("DELETE FROM held WHERE account = ? AND stamp <= ?", (5, 9)),
             ("DELETE FROM silenced WHERE account = ?", (5,)),

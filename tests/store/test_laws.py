@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from securechat.chat.events import Arrived, DevicesSeen, Left, Returned, Said
+from securechat.chat.events import Arrived, DevicesSeen, Left, Redacted, Returned, Said
 from securechat.chat.machine import Applied, Chat
 from securechat.chat.model import BanKind, Role, Rules
 from securechat.chat.refusals import Reason, Refusal
@@ -184,8 +184,11 @@ class Stores(RuleBasedStateMachine):
 
     @rule(which=_numbers, session=_sessions, by_author=st.booleans())
     def want_to_take_back(self, which: int, session: int, by_author: bool) -> None:
-        """One of the last messages in the log."""
+        """One of the last messages in the log that nobody has taken back: whoever asks looks there first, and a chat
+        that was read from the file does not know any more which were."""
+        gone = {event.original for event in self.shop.shown if isinstance(event, Redacted)}
         said = [event for event in self.shop.shown if isinstance(event, Said) and rows.is_stored(event)]
+        said = [event for event in said if event.stamp not in gone]
         if said:
             event = said[-1 - which % len(said)]
             original = Original(event.stamp, event.account_id, event.channel_id, event.target, event.target_id)

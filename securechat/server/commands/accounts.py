@@ -161,8 +161,8 @@ def _credentials(session: Session, name: str, password: str) -> tuple[str, str]:
 
 
 def _charge_for_nothing(session: Session) -> None:
-    """A hash was made, and the chat has refused what it was for. Who comes is not slowed down by the one that they need;
-    but with a code that is not used up somebody could ask for one hash after the other."""
+    """A hash was made, and the chat has refused what it was for. Nobody is slowed down by the one that they need; but
+    with a code that is not used up somebody could ask for one hash after the other."""
     if not session.registered:  # else it is charged for in any case
         session.charge(LINES_FOR_A_HASH)
 
