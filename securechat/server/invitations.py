@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from securechat.chat.invite_codes import state_of
 from securechat.chat.inviting import MAX_USES
 from securechat.chat.model import InviteCode
-from securechat.chat.stamps import stamp_at
+from securechat.chat.stamps import STEP_BITS, stamp_at
 from securechat.irc.links import JoinLink
 from securechat.irc.standard_replies import Code
 from securechat.server.bans import duration
@@ -82,14 +82,14 @@ def digest_of(code: str) -> str:
     return hashlib.sha256(code.encode(errors="surrogatepass")).hexdigest()
 
 
-def now() -> int:
-    """The stamp of this moment."""
-    return stamp_at(int(time.time() * 1000))
+def now(hub: Hub) -> int:
+    """The stamp of this moment, as the chat has it: never before what it has done already, whatever the clock says."""
+    return max(stamp_at(int(time.time() * 1000)), hub.chat.stamp)
 
 
-def end_in(seconds: int) -> int:
+def end_in(hub: Hub, seconds: int) -> int:
     """The stamp of the end of an invitation that begins now."""
-    return stamp_at(int((time.time() + seconds) * 1000))
+    return now(hub) + (seconds * 1000 << STEP_BITS)
 
 
 def lasting(text: str) -> int | None:
@@ -155,7 +155,7 @@ def look(session: Session, digest: str) -> Looked:
     if digest != registration.known_code and not _may_try(session, digest):
         return Looked(None, THROTTLED)
     code = hub.chat.invite_codes.get(digest)
-    return Looked(code, state_of(code, now()))
+    return Looked(code, state_of(code, now(hub)))
 
 
 def _may_try(session: Session, digest: str) -> bool:

@@ -142,7 +142,7 @@ class HubOperator:
         except UnknownWhereaboutsError as error:
             raise OperatorError(f"No link can be made: {error}") from error
         code, digest = new_code()
-        request = MakeInviteCode(None, digest, wish.name, wish.admin, wish.uses, end_in(wish.seconds), wish.reset)
+        request = MakeInviteCode(None, digest, wish.name, wish.admin, wish.uses, end_in(self._hub, wish.seconds), wish.reset)
         made = self._do(wish.name, request, lambda chat: chat.invite_codes.get(digest))
         if made is None:
             raise OperatorFailed(_MISTAKE)
@@ -151,7 +151,7 @@ class HubOperator:
         return Invitation(link_to(where, code), made.id, made.name, made.admin, made.uses, until, list(where.warnings))
 
     def list_invitations(self) -> list[InvitationLine]:
-        moment = now()
+        moment = now(self._hub)
         return [
             InvitationLine(
                 code.id,

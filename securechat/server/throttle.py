@@ -194,16 +194,19 @@ class LoginThrottle:
         # Cut, because clients say what they like, and no account has a longer name.
         name, network = casefold(account[: MAX_NICK + 1]), network_of(address)
         with self._lock:
-            counts = [self._here.get((name, network))]
-            if (name, network) not in self._homes:
-                counts.append(self._of_address.get(network))
-                if not name.endswith(":"):
-                    counts.append(self._of_account.get(name))
-            wait = max(count.wait(now) for count in counts)
-            if not wait:
-                for count in counts:
-                    count.under_way += 1
-        return Attempt(self, (name, network), counts, wait, now)
+            here = (name, network)
+            strange = here not in self._homes
+            counted = strange and not name.endswith(":")
+            known = [self._here.peek(here)]
+            known += [self._of_address.peek(network)] * strange + [self._of_account.peek(name)] * counted
+            wait = max((count.wait(now) for count in known if count is not None), default=0.0)
+            if wait:  # who waits makes nothing be remembered: with enough names others' counts would be forgotten
+                return Attempt(self, here, [], wait, now)
+            counts = [self._here.get(here)]
+            counts += [self._of_address.get(network)] * strange + [self._of_account.get(name)] * counted
+            for count in counts:
+                count.under_way += 1
+        return Attempt(self, here, counts, 0.0, now)
 
     def _end(self, attempt: Attempt, right: bool | None) -> None:
         if attempt.place is None or attempt.wait:
@@ -323,6 +326,10 @@ class _Memory(Generic[K, V]):
             return False
         self._entries.move_to_end(key)
         return True
+
+    def peek(self, key: K) -> V | None:
+        """What there is, if anything is; it counts as used."""
+        return self._entries[key] if key in self else None
 
     def get(self, key: K) -> V:
         if key in self._entries:

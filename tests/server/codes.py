@@ -11,7 +11,7 @@ def code_for(
 ) -> str:
     """A code that is good for so long; one of negative seconds has expired."""
     code, digest = new_code()
-    house.do(MakeInviteCode(None, digest, name, admin, uses, end_in(seconds), reset))
+    house.do(MakeInviteCode(None, digest, name, admin, uses, end_in(house.hub, seconds), reset))
     return code
 
 

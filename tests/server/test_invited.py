@@ -9,7 +9,7 @@ import pytest
 
 from securechat.chat.events import Event
 from securechat.chat.model import Role
-from securechat.chat.requests import EnableAccount, RemoveAccount, RevokeInviteCode, SetAlwaysOn
+from securechat.chat.requests import AddAccount, EnableAccount, RemoveAccount, RevokeInviteCode, SetAlwaysOn
 from securechat.server.config import Limits
 from securechat.server.invitations import digest_of
 from securechat.store.database import Database, NotStored
@@ -446,3 +446,12 @@ def test_a_password_is_set_anew_once(opened: Opener, house: House) -> None:
     answers = all_at_once(clients, REGISTER)
     assert sorted(map(tuple, answers)) == [("REGISTER", "900")] + [("USED_CODE",)] * 3
     assert login(opened.stranger(), "twice", NEW) == ["900", "903"]
+
+
+def test_a_clock_that_was_ahead_for_a_while(house: House, opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The chat's time does not go back with it: what is said to be good can be used."""
+    behind = time.time() - 90 * 86_400
+    monkeypatch.setattr(time, "time", lambda: behind)
+    code = code_for(house)
+    assert "VALID" in opened.stranger().ask(f"INVITATION CHECK {code}")[-1].params
+    house.do(AddAccount("ahead", "hash", code=digest_of(code)))

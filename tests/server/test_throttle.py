@@ -385,6 +385,17 @@ def test_the_longest_unused_is_forgotten() -> None:
     assert attempt(throttle, "alice", HOME, 0.0) == 0.0
 
 
+def test_names_that_only_have_to_wait_are_not_remembered() -> None:
+    """Or whoever has failed often enough would try ten thousand of them, and be forgotten."""
+    throttle = LoginThrottle(remembered=30)
+    for number in range(21):
+        attempt(throttle, f"user{number}", ABROAD, 0.0)
+    delays(throttle, "alice", HOME, 3)
+    for number in range(100):
+        assert attempt(throttle, f"other{number}", ABROAD, 0.0) > 0
+    assert attempt(throttle, "alice", HOME, 0.0) == 1.0
+
+
 def test_logins_that_are_not_counted() -> None:
     throttle = LoginThrottle(enabled=False)
     assert [attempt(throttle, "alice", HOME, 0.0) for _ in range(100)] == [0.0] * 100

@@ -185,7 +185,7 @@ def _new(session: Session, message: Message, words: list[str]) -> None:
 
 def _make(session: Session, message: Message, wish: _Wish, where: Whereabouts) -> None:
     code, digest = new_code()
-    request = MakeInviteCode(session.number, digest, wish.name, wish.admin, wish.uses, end_in(wish.seconds))
+    request = MakeInviteCode(session.number, digest, wish.name, wish.admin, wish.uses, end_in(session.hub, wish.seconds))
     outcome, made = session.do(request, lambda chat: chat.invite_codes.get(digest))
     if isinstance(outcome, Refusal):
         if outcome.reason is Reason.NO_PRIVILEGES and session.operator:
@@ -225,7 +225,7 @@ def _list(session: Session, message: Message, words: list[str]) -> None:
 
 
 def _shown(session: Session, found: Iterable[InviteCode]) -> Iterator[bytes]:
-    moment = now()
+    moment = now(session.hub)
     for code in sorted(found, key=lambda code: code.made):
         about = f"made by {code.by}; {state_of(code, moment) or 'open'}"
         uses, until = f"{code.left}/{code.uses}", iso_time(code.until)
