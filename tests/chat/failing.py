@@ -53,7 +53,8 @@ def _fail_everywhere(log: Sequence[tuple[int, Request]]) -> None:
         place = 0
         while (answer := _apply_or_fail(chat, stamp, request, place)) is None:
             assert snapshot(chat) == before, (request, place)
-            check_chat(chat)
+            if place % 16 == 0:  # it looks at what the snapshot has, which is as it was: once in a while will do
+                check_chat(chat)
             place += 1
         assert place > 0, "it failed"
         expected = untroubled.apply(stamp, request)
