@@ -10,7 +10,7 @@ demo: $(READY)
 	@$(BIN)/securechat demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not clients"
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not clients"
 
 # irssi and WeeChat in tmux: Debian packages, installed here when they are missing. A library and a bot come with `dev`.
 test-clients: $(READY)

@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Annotated, Final, TextIO
 import typer
 
 from securechat.client.door import Door
-from securechat.client.errors import EXIT_STATUSES, ClientError, MistakeError, OutputClosedError, exit_status
+from securechat.client.errors import (
+    EXIT_STATUSES,
+    ClientError,
+    LoginRefusedError,
+    MistakeError,
+    OutputClosedError,
+    RegistrationRefusedError,
+    exit_status,
+)
 from securechat.client.logins import Certificate, Password
 from securechat.client.password import VARIABLE, find_password
 from securechat.client.pipe import Pipe
@@ -147,7 +155,7 @@ class Visit:
         try:
             try:
                 self._chat.connect()
-            except ClientError as error:
+            except (LoginRefusedError, RegistrationRefusedError) as error:  # or there is no login by certificate here
                 login = self._door.login
                 if not isinstance(login, Certificate) or login.otherwise is not None or not at_terminal():
                     raise

@@ -1,6 +1,10 @@
 """`securechat connect`: into a chat, at a terminal or in a pipe."""
 
-from typing import Annotated
+from dataclasses import replace
+from pathlib import Path
+from shutil import get_terminal_size
+from textwrap import fill
+from typing import Annotated, Final
 
 import typer
 
@@ -24,9 +28,13 @@ from securechat.cli.chatting import (
 from securechat.cli.destination import Destination, Wanted, find
 from securechat.cli.errands import CA, Host, Port, Server, User
 from securechat.client import keyrings
+from securechat.client.door import Door
 from securechat.client.errors import MistakeError, exit_status
+from securechat.client.logins import Certificate
 from securechat.client.servers import SavedServers
-from securechat.tls.errors import UnknownAuthority
+from securechat.tls.errors import ClientCertificateRefused, UnknownAuthority
+
+_WIDEST: Final = 100  # columns
 
 
 def connect(
@@ -54,23 +62,20 @@ def connect(
     patience: Patience = 120.0,
 ) -> None:
     with endings():
-        channels = check_channels(channel)
+        manner = Manner(check_channels(channel), history, reconnect, patience)
         wanted = Wanted(server, user, host, port, ca, fingerprint, cert, device)
         destination = find(wanted, SavedServers())
         destination.announce(tell)
         if remember:
             _require_keyring(destination)
-        login = destination.login_with(password_file, may_ask=at_terminal(), tell=tell)
-        door = destination.door(login, tell, remember=remember)
-        visit = Visit(door, Manner(channels, history, reconnect, patience))
         try:
-            visit.connect()
+            visit, door = _come_in(destination, manner, password_file, remember)
         except UnknownAuthority as error:
             tell(str(error))
             for line in destination.how_to_go_on(error):
-                typer.echo(line, err=True)
+                typer.echo(_broken(line), err=True)
             raise typer.Exit(exit_status(error)) from None
-        visit.run(destination.verified_by)
+        visit.run(destination.verified_by(door))
 
 
 # The help: each paragraph is one line, which is broken where the terminal ends.
@@ -85,6 +90,32 @@ connect.__doc__ = "\n\n".join(
         STATUSES,
     )
 )
+
+
+def _come_in(
+    destination: Destination, manner: Manner, password_file: Path | None, remember: bool
+) -> tuple[Visit, Door]:
+    """Come in; without one's certificate where the server has none of it, and there is a password or somebody to ask.
+
+    (It was revoked, or the server has another authority: a saved one would else keep its owner out.)
+    """
+    login = destination.login_with(password_file, may_ask=at_terminal(), tell=tell)
+    door = destination.door(login, tell, remember=remember)
+    visit = Visit(door, manner)
+    try:
+        visit.connect()
+    except ClientCertificateRefused as error:
+        if not isinstance(login, Certificate) or (login.otherwise is None and not at_terminal()):
+            raise
+        tell(str(error))
+        tell("going on without that certificate; in the chat, /cert enroll makes another")
+        return _come_in(replace(destination, certificate=None), manner, password_file, remember)
+    return visit, door
+
+
+def _broken(line: str) -> str:
+    """A line of text, broken where the terminal ends; one that is to be copied stays whole."""
+    return line if line.startswith(" ") else fill(line, min(get_terminal_size().columns, _WIDEST))
 
 
 def _require_keyring(destination: Destination) -> None:

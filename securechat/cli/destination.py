@@ -20,11 +20,12 @@ from typing import Final
 from cryptography import x509
 
 from securechat.client import keyrings
+from securechat.client.dial import dial
 from securechat.client.door import Door
 from securechat.client.errors import ClientError, MistakeError
-from securechat.client.first_contact import authority_with, described, offered_authorities
+from securechat.client.first_contact import PATIENCE, authority_with, described, offered_authorities
 from securechat.client.logins import Certificate, Login, Password
-from securechat.client.password import Kept, find_password, given_password
+from securechat.client.password import Kept, ask_password, given_password, others_can_read
 from securechat.client.safe import safe_text
 from securechat.client.saved_door import SavedDoor
 from securechat.client.servers import MAX_DEVICE, SavedServer, SavedServers, parse_fingerprint, valid_device
@@ -38,6 +39,8 @@ DEFAULT_HOST: Final = "localhost"
 DEFAULT_PORT: Final = 6697
 
 Tell = Callable[[str], None]
+
+_GOODBYE: Final = 1.0  # seconds for the end of TLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +80,13 @@ class Destination:
     pinned: bool = False
     """Whether the user has named that file."""
 
-    @property
-    def verified_by(self) -> str:
-        """For people: who vouches for the server."""
-        if self.server is None:
+    def verified_by(self, door: Door) -> str:
+        """For people: who vouches for the server. `door`: by which one came; another authority may be saved by now."""
+        if not isinstance(door, SavedDoor):
             return str(self.ca or "an authority of this system")
         if self.authority is None:
-            return f"an authority of this system, as saved under {self.server.name}"
-        return f"the authority {self.server.trust[:16]}… that is saved under {self.server.name}"
+            return f"an authority of this system, as saved under {door.server.name}"
+        return f"the authority {door.server.trust[:16]}… that is saved under {door.server.name}"
 
     @property
     def own(self) -> bool:
@@ -94,19 +96,32 @@ class Destination:
     def announce(self, tell: Tell) -> None:
         """Say which server is meant, where it was not the user alone who said it."""
         if self.server is not None:
-            tell(f"connecting to {safe_text(self.host)} port {self.port} as {self.user} ({self.server.name})")
+            called = "" if not self.saved or self.server.name == self.host else f", saved as {self.server.name}"
+            tell(f"connecting to {safe_text(self.host)} port {self.port} as {self.user}{called}")
 
     def login_with(self, password_file: Path | None, *, may_ask: bool, tell: Tell) -> Login:
         """How to log in: with one's certificate if there is one, and the password, where it is at hand or needed.
 
-        Raises what `find_password` and `Certificate.of` raise.
+        Raises what `find_password`, `make_sure` and `Certificate.of` raise.
         """
-        kept = self._kept(tell)
+        password = given_password(password_file, warn=tell, kept=self._kept(tell))
         if self.certificate is None:
-            return Password(self.login, find_password(self.user, password_file, may_ask=may_ask, warn=tell, kept=kept))
-        password = given_password(password_file, warn=tell, kept=kept)
+            if password is None and may_ask:
+                self.make_sure()
+            return Password(self.login, ask_password(self.user, may_ask=may_ask) if password is None else password)
+        if others_can_read(self.certificate):
+            tell(f"others on this machine can read {self.certificate}, which lets them log in as you: chmod 600 it")
         otherwise = None if password is None else Password(self.login, password)
         return Certificate.of(self.certificate, self.login, otherwise)
+
+    def make_sure(self) -> None:
+        """Before somebody types a password: whether the server is there, and is the one. Raises what `dial` raises."""
+        context = client_context(self.ca if self.server is None else self.authority)
+        try:
+            dial(self.host, self.port, context, PATIENCE).close(_GOODBYE)
+        except UnknownAuthority:
+            if self.server is None:
+                raise  # for else it may have been replaced, which is followed when one comes in
 
     def _kept(self, tell: Tell) -> Kept | None:
         """The way to the password in the keyring, if it is there."""
@@ -152,18 +167,20 @@ class Destination:
             return ()
         digits = info.spki_fingerprint
         line = ["securechat", "connect", "--host", safe_text(self.host), "--port", str(self.port), "--user", self.user]
+        line += [] if self.certificate is None else ["--cert", safe_text(str(self.certificate))]
         return (
-            "who answers there says that the server's authority is the one whose key has this fingerprint:",
+            "Nothing was sent to it, no password either. Who answers there says that the server's authority is the one "
+            "whose key has this fingerprint:",
             "",
             f"    {digits}",
             "",
-            "Anybody could say so. Ask whoever runs the server, by another way than this connection: there it stands",
-            "behind `authority key` in `securechat certs show`. Only if it is the same, go on with this line, which",
-            "saves the server:",
+            "Anybody could say so. Ask whoever runs the server, by another way than this connection: there, "
+            "`securechat certs show` has it as the `authority key` of the server's certificate. Only if it is the "
+            "same, go on with this line, which saves the server:",
             "",
             f"    {shlex.join([*line, '--fingerprint', digits])}",
             "",
-            "Or ask for an invitation, a link that has all of this in it, for `securechat join`. Nothing was sent yet.",
+            "Or ask for an invitation, a link that has all of this in it, for `securechat join`.",
         )
 
 
@@ -293,7 +310,7 @@ def _require_user(wanted: Wanted, servers: SavedServers) -> str:
         return wanted.user
     names = servers.names()
     raise MistakeError(
-        f"no saved server fits (there are {', '.join(names)}): name one, or your account with --user"
+        f"no saved server fits (saved: {', '.join(names)}): name one, or your account with --user"
         if names
         else "no server is saved here: `securechat join` takes an invitation, or name your account with --user"
     )

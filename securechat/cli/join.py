@@ -118,6 +118,8 @@ def _enter(newcomer: _Newcomer, manner: Manner, given: str | None, *, may_rename
             if not (may_rename and at_terminal()):
                 raise
             tell(str(error))
+            if error.code == "ACCOUNT_EXISTS":
+                tell(f"if that account is yours, leave with Ctrl-C, and log in: {newcomer.login_line()}")
             newcomer.ask_name()
         except NewPasswordRefusedError as error:
             if given is not None:
@@ -184,6 +186,13 @@ class _Newcomer:
             servers, server, self.authority, login, tell, certificate=self.cert, saved=False, remember=remember
         )
 
+    def login_line(self) -> str:
+        """What somebody types who has the account already."""
+        server = self._server()
+        saved = SavedServers()
+        known = server.name in saved.names() and saved.load(server.name).is_same(server.host, server.port, server.user)
+        return f"securechat connect {server.name}" if known else server.again
+
     def _server(self) -> SavedServer:
         """What is to be saved: what is known of the same server already, and what is new of it."""
         name, servers = self._saved_as(), SavedServers()
@@ -226,7 +235,12 @@ def _from_input() -> str:
 def _line(question: str) -> str:
     """What somebody types. Raises `MistakeError` where nothing comes any more."""
     print(question, end="", file=sys.stderr, flush=True)
-    line = sys.stdin.readline(_LONGEST)
+    line = ""
+    try:
+        line = sys.stdin.readline(_LONGEST)
+    finally:
+        if not line.endswith("\n"):  # Ctrl-C or Ctrl-D: what comes next would stand behind the question
+            print(file=sys.stderr, flush=True)
     if not line:
         raise MistakeError("nothing was typed")
     return line.strip()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from getpass import getpass
 from typing import Annotated, Final
 
 import typer
@@ -14,6 +13,7 @@ from securechat.cli.errands import CA, Host, Port, Server, User, on_event
 from securechat.client.errand import errand
 from securechat.client.errors import MistakeError
 from securechat.client.logins import Password
+from securechat.client.password import hidden_line
 from securechat.client.passwords import NEW_QUESTIONS, OLD_QUESTION, change, new_password, require_both, why_not
 from securechat.client.servers import SavedServers
 
@@ -65,10 +65,10 @@ def _asked() -> tuple[str, str]:
     if not at_terminal():
         raise MistakeError("there is no terminal to ask for the passwords on: use --password-stdin")
     try:
-        old = getpass(OLD_QUESTION)
+        old = hidden_line(OLD_QUESTION)
         if not old:
             raise MistakeError("the old password is empty: nothing was changed")
-        new, again = (getpass(question) for question in NEW_QUESTIONS)
+        new, again = (hidden_line(question) for question in NEW_QUESTIONS)
         return old, new_password(new, again)
     except EOFError:
         raise MistakeError("no password was given: nothing was changed") from None

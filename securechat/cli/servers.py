@@ -55,11 +55,20 @@ def list_servers(as_json: Annotated[bool, typer.Option("--json", help="As JSON, 
 
 
 @servers.command()
-def show(name: Name) -> None:
+def show(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="What the server is called here; it need not be named where there is only one.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
     """Show what is known of one: where it is, who you are there, and by what it is verified."""
     try:
         saved = SavedServers()
-        rows = _facts(saved, saved.load(name.lower()), datetime.now(UTC))
+        rows = _facts(saved, saved.load(name.lower()) if name is not None else saved.only(), datetime.now(UTC))
     except MistakeError as error:
         stop(safe_text(str(error)), MISTAKE)
     width = max(len(title) for title, _ in rows)
@@ -169,4 +178,10 @@ def _forget(server: SavedServer) -> None:
 def _sure(name: str, server: SavedServer | None) -> bool:
     what = f" ({server.where})" if server is not None else ""
     print(f"Forget {name}{what}? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    line = ""
+    try:
+        line = sys.stdin.readline()
+    finally:
+        if not line.endswith("\n"):  # Ctrl-C or Ctrl-D: what comes next would stand behind the question
+            print(file=sys.stderr, flush=True)
+    return line.strip().lower() in ("y", "yes")

@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from dataclasses import asdict
-from getpass import getpass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -204,9 +203,11 @@ def _new_password(name: str | None, from_stdin: bool) -> str:
         return _first_line()
     if not _at_terminal():
         raise MistakeError("there is no terminal to ask for the password on: use --password-stdin")
+    from securechat.client.password import hidden_line  # operators' commands have no use for the rest of the client
+
     try:
-        password = getpass(f"New password for {name}: " if name is not None else "New password: ")
-        again = getpass("The same again: ")
+        password = hidden_line(f"New password for {name}: " if name is not None else "New password: ")
+        again = hidden_line("The same again: ")
     except EOFError:
         raise MistakeError("no password was given") from None
     except UnicodeDecodeError:

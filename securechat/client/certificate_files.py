@@ -47,14 +47,14 @@ def keep(issued: Issued, place: Path | Saved) -> Sequence[str]:
         except PKIError as error:
             raise SaveError(safe_text(str(error))) from error
         told.append(f"both are in {safe_text(str(file))}: `securechat connect --cert` logs in with it")
+        told += other_clients(file)
     else:
         servers, server = place[0], place[0].load(place[1].name)
         servers.keep_certificate(server, issued.pem())
         server = replace(server, certificate=True)
         servers.change(server)
-        file = servers.certificate_file(server) or servers.path
         told.append(f"it is kept for {server.name}: from now on `securechat connect` logs in there with it")
-    return [*told, *other_clients(file)]
+    return told
 
 
 def other_clients(file: Path) -> Sequence[str]:

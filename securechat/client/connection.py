@@ -22,7 +22,7 @@ from securechat.client.logins import Login, login_of
 from securechat.client.peer import Peer
 from securechat.client.registration import Registration
 from securechat.client.requests import Request
-from securechat.client.safe import safe_text
+from securechat.client.safe import parting, safe_text
 from securechat.client.state import State
 from securechat.irc.errors import ProtocolError
 from securechat.irc.lines import MAX_TAGS_FROM_SERVER, LineBuffer
@@ -395,5 +395,5 @@ class Client(Knowledge):
 
     def _lost(self, why: str) -> ConnectionLostError:
         if words := self._chat.last_words:
-            return ConnectionLostError(f"the server ended the connection: {safe_text(words)}")
+            return ConnectionLostError(f"the server ended the connection: {parting(safe_text(words))}")
         return ConnectionLostError(f"the connection to {self._host} was lost ({why})")

@@ -8,6 +8,8 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.clipboard import InMemoryClipboard
 from prompt_toolkit.history import DummyHistory
 from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
+from prompt_toolkit.output import DummyOutput
+from prompt_toolkit.utils import is_dumb_terminal
 
 
 class NeverMind(Exception):  # noqa: N818 - it says what happened
@@ -21,9 +23,16 @@ class _Nothing(Processor):
         return Transformation([], source_to_display=lambda _: 0, display_to_source=lambda _: 0)
 
 
+def shows_nothing() -> bool:
+    """Whether `hidden_prompt` can't show its question here, so that it has to be shown as a line before."""
+    return is_dumb_terminal()
+
+
 def hidden_prompt() -> PromptSession[str]:
     """A prompt for one line that nobody sees, and that raises `NeverMind`."""
     return PromptSession(
+        # With an output of its own, on a terminal that can do nothing (TERM=dumb), it would show what is typed.
+        output=DummyOutput() if shows_nothing() else None,
         is_password=True,
         input_processors=[_Nothing()],
         history=DummyHistory(),

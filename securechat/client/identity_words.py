@@ -69,7 +69,7 @@ def _removed(params: list[str], _: int) -> str:
 
 
 def _end_of_certificates(_: list[str], count: int) -> str:
-    return "" if count else "you have registered no certificate"
+    return "" if count else "you have registered no certificate; one that /cert enroll has made need not be registered"
 
 
 def _changed(_: list[str], __: int) -> str:

@@ -15,12 +15,12 @@ from securechat.client.asking import ask
 from securechat.client.dial import dial
 from securechat.client.errors import CodeRefusedError, RegistrationRefusedError
 from securechat.client.first_contact import PATIENCE, authority_with, not_the_server
-from securechat.client.safe import safe_name, safe_text
+from securechat.client.safe import parting, safe_name, safe_text
 from securechat.irc.links import JoinLink
 from securechat.irc.message import Message
 from securechat.irc.names import valid_nick
 from securechat.tls.contexts import client_context
-from securechat.tls.errors import UnknownAuthority
+from securechat.tls.errors import ClientCertificateRefused, UnknownAuthority
 
 _GOODBYE: Final = 1.0  # seconds for the end of TLS
 _NO_SUCH_COMMAND: Final = frozenset(("421", "451"))
@@ -70,6 +70,7 @@ def check_invitation(link: JoinLink, context: ssl.SSLContext, timeout: float = P
     Raises:
         CodeRefusedError: it is good no more, or never was.
         RegistrationRefusedError: the server does not say.
+        ClientCertificateRefused: the server wants a client certificate, or not this one.
         ServerNotThereError, TLSError: as `dial`.
     """
     connection = dial(link.host, link.port, context, timeout)
@@ -86,7 +87,9 @@ def check_invitation(link: JoinLink, context: ssl.SSLContext, timeout: float = P
                     why = safe_text(text)
                     break
                 case "ERROR", [*_, text]:
-                    why = safe_text(text)
+                    why = parting(safe_text(text))
+                    if "certificate" in why.lower():  # as in a registration: it has seen nothing else of us
+                        raise ClientCertificateRefused(f"{host} refused the connection: {why}")
                     break
                 case command, _ if command in _NO_SUCH_COMMAND:
                     why = "it knows no invitations"

@@ -3,6 +3,7 @@
 import getpass
 import os
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -29,6 +30,11 @@ def find_password(
     """
     if (given := given_password(file, warn=warn, kept=kept)) is not None:
         return given
+    return ask_password(user, may_ask=may_ask)
+
+
+def ask_password(user: str, *, may_ask: bool) -> str:
+    """What `user` types if one `may_ask`. Raises as `find_password`."""
     if may_ask:
         return _checked(_ask(f"Password for {safe_name(user)}: "), "the password")
     raise _no_terminal()
@@ -44,6 +50,16 @@ def given_password(file: Path | None, *, warn: Callable[[str], None], kept: Kept
     if password := os.environ.get(VARIABLE, ""):
         return _checked(password, VARIABLE)
     return kept() if kept is not None else None
+
+
+def hidden_line(question: str) -> str:
+    """What somebody types at the terminal, without its being shown. Raises `EOFError`, `KeyboardInterrupt`."""
+    try:
+        return getpass.getpass(question)
+    except (EOFError, KeyboardInterrupt):
+        if sys.stderr is not None:  # the line with the question is not ended: what comes next would stand behind it
+            print(file=sys.stderr, flush=True)
+        raise
 
 
 def ask_new_password(user: str, *, may_ask: bool, tell: Callable[[str], None]) -> str:
@@ -80,19 +96,29 @@ def _checked(password: str, where: str) -> str:
 
 def _no_terminal() -> MistakeError:
     return MistakeError(
-        f"there is no terminal to ask for the password on: name a file that holds it with --password-file, "
+        "the input is no terminal, so the password is not asked for: name a file that holds it with --password-file, "
         f"or set {VARIABLE}"
     )
+
+
+def others_can_read(file: Path) -> bool:
+    """Whether others than its owner can read a file with a secret in it."""
+    if os.name != "posix":
+        return False
+    try:
+        mode = file.stat().st_mode
+    except OSError:
+        return False  # whoever reads it says so
+    return stat.S_ISREG(mode) and bool(mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
 def _read(file: Path, warn: Callable[[str], None]) -> str:
     try:
         with file.open("rb") as opened:
-            mode = os.fstat(opened.fileno()).st_mode
             line = opened.readline(_LONGEST)
     except OSError as error:
         raise MistakeError(f"the password file {file} can't be read ({error.strerror})") from error
-    if os.name == "posix" and stat.S_ISREG(mode) and mode & (stat.S_IRGRP | stat.S_IROTH):
+    if others_can_read(file):
         warn(f"others on this machine can read {file}: chmod 600 it, and choose a new password")
     text = line.rstrip(b"\r\n")
     try:
@@ -104,7 +130,7 @@ def _read(file: Path, warn: Callable[[str], None]) -> str:
 
 def _ask(question: str) -> str:
     try:
-        return getpass.getpass(question)
+        return hidden_line(question)
     except EOFError:
         raise MistakeError("no password was given") from None
     except UnicodeDecodeError:

@@ -20,7 +20,7 @@ from securechat.client.capabilities import WANTED, Capabilities
 from securechat.client.errors import RegistrationRefusedError
 from securechat.client.logins import Login
 from securechat.client.proving import COMMANDS, proof_of
-from securechat.client.safe import safe_name, safe_text
+from securechat.client.safe import parting, safe_name, safe_text
 from securechat.client.state import State
 from securechat.irc.message import Message
 from securechat.irc.numerics import Numeric
@@ -124,7 +124,7 @@ class Registration:
         raise self._refusal(final=True)
 
     def _ended(self, message: Message) -> list[Message]:
-        words = _last(message)
+        words = parting(_last(message))
         self._words.append(words)
         # A server that has read nothing of ours yet has seen our certificate, or that there is none, and nothing else.
         if self._first and "certificate" in words.lower():

@@ -26,6 +26,8 @@ _FORMATTING: Final = re.compile(
     r"|[\x02\x0f\x11\x16\x1d\x1e\x1f]"  # bold, reset, monospace, reverse, italics, strikethrough, underline
 )
 
+_CLOSING: Final = "closing link: "  # before the reason in an ERROR, with most servers
+
 _JOINERS: Final = frozenset("\u200c\u200d")
 _STRAY_JOINER: Final = re.compile(
     "(?<![^\x00-\x7f\u200c\u200d])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f\u200c\u200d])"
@@ -45,6 +47,11 @@ _MARKS: Final = frozenset(("Mn", "Me"))
 
 _REPLACEMENT: Final = "\ufffd"
 _UNSENDABLE: Final = re.compile("[\x00\x01\r\n\ud800-\udfff]")
+
+
+def parting(text: str) -> str:
+    """What an ERROR says, without the words that say what one sees anyhow: that the connection ends."""
+    return text[len(_CLOSING) :] if text.lower().startswith(_CLOSING) else text
 
 
 def safe_text(text: str) -> str:

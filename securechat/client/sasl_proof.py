@@ -161,16 +161,18 @@ class SaslProof:
         else:
             known = [safe_text(self._certificate.file), _short(self._certificate.fingerprint)]
             which = " ".join(word for word in ("the client certificate", *known) if word)
+        _, _, exactly = why.partition(": ")  # behind "SASL authentication failed", where the server tells more
         if self._tried[-1] == "EXTERNAL":
+            perhaps = f"it is not registered for that account, was revoked, or the account is disabled ({why})"
             return LoginRefusedError(
-                f"{self._server()} did not let {name} in with {which}: it is not registered for that account, was "
-                f"revoked, or the account is disabled ({why}); log in with your password and register it with "
-                "/cert add, or ask who runs the server"
+                f"{self._server()} did not let {name} in with {which}: {exactly or perhaps}; log in with your password "
+                "and register it with /cert add, or ask who runs the server"
             )
         also = f"; {which} was refused too" if "EXTERNAL" in self._tried else ""
+        perhaps = f"the password is wrong, there is no such account, or it is disabled ({why})"
         return LoginRefusedError(
-            f"{self._server()} did not let {name} in: the password is wrong, there is no such account, or it is "
-            f"disabled ({why}); check name and password, or ask who runs the server{also}"
+            f"{self._server()} did not let {name} in: {exactly or perhaps}; check name and password, or ask who runs "
+            f"the server{also}"
         )
 
 

@@ -69,6 +69,7 @@ class SavedDoor(Door):
         self._tell = tell
         self._certificate = certificate
         self._saved = saved
+        self._on_disk = saved  # not always, where it was to be saved
         self._remember = remember
         self._revoked = self._known_list() if saved else None
         self._learning: threading.Thread | None = None
@@ -89,7 +90,7 @@ class SavedDoor(Door):
             if not self._saved and (came or self._has_account()):
                 self._save()
         self._keep_password()
-        if self._authority is not None and client.peer.authority_fingerprint == self.server.trust:
+        if self._on_disk and self._authority is not None and client.peer.authority_fingerprint == self.server.trust:
             with suppress(ClientError):  # the connection has ended: the next one will do it
                 # Asked before anything else is, so that the answer has come when all else is answered.
                 asked = client.request("CERT", "REVOKED", quiet=True)
@@ -111,7 +112,7 @@ class SavedDoor(Door):
     @property
     def saved(self) -> Saved | None:
         """The saved server that it leads to; None as long as it is not on the disk, and for another account."""
-        return (self._servers, self.server) if self._saved and self._own else None
+        return (self._servers, self.server) if self._on_disk and self._own else None
 
     @property
     def _own(self) -> bool:
@@ -204,7 +205,10 @@ class SavedDoor(Door):
             alone = self._servers.names() == [self.server.name]
         except (ClientError, PKIError) as error:
             self._tell(str(error))
+            made = "your account is there all the same; when" if self._has_account() else "when"
+            self._tell(f"{made} that is put right, come back with: {self.server.again}")
         else:
+            self._on_disk = True
             again = "securechat connect" if alone else f"securechat connect {self.server.name}"
             self._tell(f"the server is saved as {self.server.name}: `{again}` comes back to it")
 

@@ -18,6 +18,7 @@ import json
 import os
 import re
 import secrets
+import shlex
 import shutil
 import stat
 from contextlib import suppress
@@ -107,6 +108,12 @@ class SavedServer:
         """For people: who, on which server."""
         return f"{self.user} on {self.host} port {self.port}"
 
+    @property
+    def again(self) -> str:
+        """What to type so as to come to it where it is not saved: with its fingerprint, that saves it."""
+        words = ["securechat", "connect", "--host", self.host, "--port", str(self.port), "--user", self.user]
+        return shlex.join(words if self.trust == SYSTEM else [*words, "--fingerprint", self.trust])
+
 
 class SavedServers:
     """All of one user. `path`: the directory; nothing is made before something is saved.
@@ -132,6 +139,16 @@ class SavedServers:
         if len(found) > _MOST:
             raise MistakeError(f"there are more than {_MOST} saved servers in {self.path}")
         return sorted(found)
+
+    def only(self) -> SavedServer:
+        """The one that there is. Raises `MistakeError` where there is none, or more than one."""
+        match self.names():
+            case []:
+                raise MistakeError("no server is saved here yet: `securechat join` takes an invitation")
+            case [name]:
+                return self.load(name)
+            case names:
+                raise MistakeError(f"several servers are saved, so name one: {', '.join(names)}")
 
     def load(self, name: str) -> SavedServer:
         """The one of that name, with its authority looked at."""
@@ -337,8 +354,13 @@ class SavedServers:
             )
 
     def _known(self) -> str:
-        names = self.names()
-        return f"there are {', '.join(names)}" if names else "none is saved yet"
+        match self.names():
+            case []:
+                return "none is saved yet"
+            case [name]:
+                return f"the only one is {name}"
+            case names:
+                return f"there are {', '.join(names)}"
 
 
 def _numbered(base: str, number: int) -> str:

@@ -40,7 +40,7 @@ from securechat.client.events import (
     ServerSaid,
     Unsaid,
 )
-from securechat.client.hidden import NeverMind, hidden_prompt
+from securechat.client.hidden import NeverMind, hidden_prompt, shows_nothing
 from securechat.client.history import iso
 from securechat.client.reading import Reading
 from securechat.client.resuming import READ_MARKER
@@ -186,8 +186,12 @@ class Terminal:
         self._asking = None
         session = hidden_prompt()
         try:
-            # A paste may have the end of its line with it.
-            found = [(await self._line(session, question, gone)).strip("\r\n") for question in questions]
+            found = []
+            for question in questions:
+                if shows_nothing():
+                    self.show(question)
+                # A paste may have the end of its line with it.
+                found.append((await self._line(session, question, gone)).strip("\r\n"))
         except NeverMind:
             self.show("-- never mind, then: nothing was changed")
             return

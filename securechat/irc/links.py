@@ -59,7 +59,9 @@ class JoinLink:
         if not is_code(self.code):
             raise LinkError("the code is not 22 letters, digits, hyphens and underscores")
         if self.fingerprint is not None and not _FINGERPRINT.fullmatch(self.fingerprint):
-            raise LinkError("what stands behind the # is neither a fingerprint of 64 hexadecimal digits nor system")
+            raise LinkError(
+                f"behind the # there have to be 64 digits of 0-9 and a-f, or {_SYSTEM}: copy it again, to its end"
+            )
 
     @classmethod
     def parse(cls, text: str) -> JoinLink:
@@ -72,7 +74,8 @@ class JoinLink:
             raise LinkError("it is too long for a link")
         found = _SHAPE.fullmatch(text)
         if found is None or found[1].lower() != SCHEME:
-            raise LinkError(f"a link looks like {SCHEME}://HOST:PORT/CODE#FINGERPRINT")
+            missing = "a part of it is missing: " if text.lower().startswith(f"{SCHEME}://") else ""
+            raise LinkError(f"{missing}a link looks like {SCHEME}://HOST:PORT/CODE#FINGERPRINT")
         bracketed = found[2].startswith("[")
         host = plain_host(found[2][1:-1] if bracketed else found[2])
         if host is None or bracketed != (":" in host):

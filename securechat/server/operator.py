@@ -142,7 +142,9 @@ class HubOperator:
         except UnknownWhereaboutsError as error:
             raise OperatorError(f"No link can be made: {error}") from error
         code, digest = new_code()
-        request = MakeInviteCode(None, digest, wish.name, wish.admin, wish.uses, end_in(self._hub, wish.seconds), wish.reset)
+        request = MakeInviteCode(
+            None, digest, wish.name, wish.admin, wish.uses, end_in(self._hub, wish.seconds), wish.reset
+        )
         made = self._do(wish.name, request, lambda chat: chat.invite_codes.get(digest))
         if made is None:
             raise OperatorFailed(_MISTAKE)

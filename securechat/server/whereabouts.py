@@ -163,13 +163,13 @@ def _has_signed(authority: x509.Certificate, certificate: x509.Certificate) -> b
 def _warnings(host: str, info: CertificateInfo | None) -> Iterable[str]:
     if _is_local(host):
         yield (
-            f"the link leads to {host}, so it works on this machine only: for others say --host NAME, and have the "
-            "server listen where they reach it"
+            f"the link leads to {host}, so it works on this machine only: for others say by which host they reach the "
+            "server, and have it listen there"
         )
     if info is not None and not any(_covers(certified, host) for certified in info.hosts):
         yield (
             f"the server's certificate is not for {host}, so nobody will believe that it is the right server: make one "
-            f"that is, or say another --host"
+            "that is, or say another host"
         )
 
 

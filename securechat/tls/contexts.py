@@ -23,7 +23,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from securechat.tls.errors import AnchorRefused, CertificateFileError
 
-_SERVER_REMEDY: Final = "scripts/gen_certs.py makes one"
+_SERVER_REMEDY: Final = "`securechat certs init` makes one"
+_SERVER_RENEWAL: Final = "`securechat certs renew server` makes another"
 _AUTHORITY_REMEDY: Final = "get the server's ca.pem from whoever runs it"
 _CLIENT_REMEDY: Final = "get one from whoever runs the server"
 _NO_CHECK_TIME: Final = 0x200000  # X509_V_FLAG_NO_CHECK_TIME of OpenSSL's x509_vfy.h, which Python has no name for
@@ -178,7 +179,8 @@ def _load_identity(
     data = _read(cert_file, remedy)
     certificate = _parse_certificates(data, cert_file, remedy)[0]
     _check_key(certificate, cert_file, data, key_file)
-    _check_time(certificate, cert_file, now or datetime.now(UTC), remedy)
+    renewal = _SERVER_RENEWAL if usage == ExtendedKeyUsageOID.SERVER_AUTH else remedy
+    _check_time(certificate, cert_file, now or datetime.now(UTC), renewal)
     _check_usage(certificate, cert_file, usage, remedy)
     try:
         # With a password at hand OpenSSL never asks for one on the terminal, should the file have changed meanwhile.

@@ -7,16 +7,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from securechat.cli.destination import Destination, Wanted, find
 from securechat.client.errors import MistakeError
 from securechat.client.servers import SYSTEM, SavedServer, SavedServers
+from securechat.irc.message import Message
 from securechat.pki import Authority, Purpose, make_development_certs
 from securechat.pki.certificate import spki_fingerprint
+from securechat.tls.contexts import ask_clients, server_context
 from tests.cli.commands import at_terminal, securechat
 from tests.cli.saved import AUTHORITY, PUBLIC, WORK, save_two, saved_in
 from tests.client.posts import Post, authority_lines
-from tests.client.support import PASSWORD, Peer
+from tests.client.support import PASSWORD, Peer, Session
 
 GIVEN = {"SECURECHAT_PASSWORD": PASSWORD}
 
@@ -151,12 +155,12 @@ def test_a_server_that_is_not_trusted_is_told_nothing(stranger: Post, certs: Pat
 
 def test_nor_at_a_terminal(stranger: Post, tmp_path: Path) -> None:
     with at_terminal(tmp_path, "connect", "--user", "alice", "--port", str(stranger.port)) as terminal:
-        terminal.expect("Password for alice: ")
-        terminal.type(f"{PASSWORD}\n")
         terminal.expect("signed by nobody who is trusted here")
+        terminal.expect("Nothing was sent to it, no password either.")
         terminal.expect("Anybody could say so.")
         terminal.expect("--fingerprint")
         assert terminal.end() == 5
+        assert "Password" not in terminal.screen  # nobody is asked for it for nothing
     assert stranger.all == b"CERT AUTHORITY\r\n"
 
 
@@ -194,7 +198,7 @@ def test_a_fingerprint_saves_the_server(certs: Path, tmp_path: Path) -> None:
         assert saved_in(tmp_path).all() == [saved]
         done = securechat(tmp_path, "connect", stdin="again\n", more=GIVEN)
         assert done.returncode == 0, done.stderr
-        assert f"connecting to localhost port {peer.port} as alice (localhost)" in done.stderr
+        assert f"connecting to localhost port {peer.port} as alice\n" in done.stderr
         assert f"verified by the authority {fingerprint[:16]}… that is saved under localhost" in done.stderr
         assert peer.said == ["hello", "again"]
         # Another account there is verified by the same authority, and saves nothing.
@@ -222,6 +226,56 @@ def test_a_certificate_without_a_password(certs: Path, tmp_path: Path) -> None:
         done = securechat(tmp_path, "connect", *where)
         assert done.returncode == 10
         assert securechat(tmp_path, "connect", *where, more=GIVEN).returncode == 0
+
+
+def test_nobody_is_asked_for_the_password_of_a_server_that_is_not_there(certs: Path, tmp_path: Path) -> None:
+    mine = certs / "clients" / "alice.pem"
+    with Peer(certs / "server.pem") as peer:
+        pass
+    where: list[str | Path] = ["--user", "alice", "--port", str(peer.port), "--ca", certs / "ca.pem"]
+    for options in (where, [*where, "--cert", mine]):
+        with at_terminal(tmp_path, "connect", *options) as terminal:
+            terminal.expect("nothing listens on localhost")
+            assert terminal.end() == 3
+            assert "Password" not in terminal.screen
+
+
+def test_a_certificate_that_the_server_refuses_keeps_nobody_out(certs: Path, tmp_path: Path) -> None:
+    """It was revoked, say: with a password one comes in all the same, and can have another one made."""
+    mine = tmp_path / "mine.pem"
+    mine.write_bytes((certs / "clients" / "alice.pem").read_bytes())
+    mine.chmod(0o644)
+    context = server_context(certs / "server.pem")
+    authority = x509.load_pem_x509_certificate((certs / "client-ca.pem").read_bytes())
+    ask_clients(context, [authority.public_bytes(Encoding.DER)])
+
+    def refuse(session: Session, _: Message) -> list[str] | None:
+        if not session.fingerprint:
+            return None
+        session.send("ERROR :Closing link: Your certificate was revoked")
+        session.quit()
+        return []
+
+    with Peer(context) as peer:
+        peer.rules["CAP"] = refuse
+        where: list[str | Path] = ["--user", "alice", "--port", str(peer.port), "--ca", certs / "ca.pem"]
+        where += ["--cert", mine]
+        done = securechat(tmp_path, "connect", *where)
+        assert done.returncode == 7
+        assert done.stderr.splitlines() == [
+            f"securechat: others on this machine can read {mine}, which lets them log in as you: chmod 600 it",
+            "securechat: localhost refused the connection: Your certificate was revoked",
+        ]
+        done = securechat(tmp_path, "connect", *where, stdin="hello\n", more=GIVEN)
+        assert done.returncode == 0, done.stderr
+        assert "going on without that certificate" in done.stderr
+        with at_terminal(tmp_path, "connect", *where) as terminal:
+            terminal.expect("Your certificate was revoked")
+            terminal.expect("Password for alice: ")
+            terminal.type(f"{PASSWORD}\n")
+            terminal.expect("joined #lobby")
+            terminal.type("exit\r")
+            assert terminal.end() == 0
 
 
 def test_what_is_saved_with_the_system(tmp_path: Path, certs: Path) -> None:

@@ -61,7 +61,7 @@ def test_in_a_pipe_nothing_is_asked(peer: Inviting, tmp_path: Path) -> None:
     done = securechat(tmp_path, "connect", stdin="back\n", more=GIVEN)
     assert done.returncode == 0, done.stderr
     assert peer.said[2:] == ["back"]
-    assert f"connecting to localhost port {peer.port} as zoe (localhost)" in done.stderr
+    assert f"connecting to localhost port {peer.port} as zoe\n" in done.stderr
 
 
 @pytest.mark.parametrize("argument", [["-"], []])
@@ -94,7 +94,7 @@ def test_the_name_of_the_user_on_this_machine(peer: Inviting, tmp_path: Path) ->
 def test_without_a_password_there_is_nobody_to_ask(peer: Inviting, tmp_path: Path) -> None:
     done = securechat(tmp_path, "join", peer.link, "--user", "zoe")
     assert done.returncode == 2
-    assert "no terminal to ask for the password on" in done.stderr
+    assert "the input is no terminal, so the password is not asked for" in done.stderr
     assert "zoe" not in peer.accounts
     assert not saved_in(tmp_path).path.exists()
 
@@ -246,7 +246,7 @@ def test_a_password_that_is_remembered(peer: Inviting, tmp_path: Path) -> None:
     assert PASSWORD not in (tmp_path / "keyring.json").read_text()
     done = securechat(tmp_path, "connect", more=ring)
     assert done.returncode == 2
-    assert "no terminal to ask for the password on" in done.stderr
+    assert "the input is no terminal, so the password is not asked for" in done.stderr
 
 
 def test_no_keyring_is_told_before_anything_is_done(peer: Inviting, tmp_path: Path) -> None:
@@ -284,6 +284,7 @@ def test_somebody_types_all_of_it(peer: Inviting, tmp_path: Path) -> None:
         terminal.expect("The same again: ")
         terminal.type("short\n")
         terminal.expect("the name alice is taken: choose another one")
+        terminal.expect(f"log in: securechat connect --host localhost --port {peer.port} --user alice --fingerprint ")
         terminal.expect("Your name: ")
         terminal.type("zoe\n")  # the password is asked for again only where it is the mistake
         terminal.expect("this password is too weak: choose another one (At least 8 characters)")
@@ -304,12 +305,29 @@ def test_somebody_types_all_of_it(peer: Inviting, tmp_path: Path) -> None:
     assert saved_in(tmp_path).all() == [saved(peer, "localhost", "zoe")]
 
 
+def test_whose_account_is_saved_already_is_told_how_to_come_back(peer: Inviting, tmp_path: Path) -> None:
+    assert join(tmp_path, peer.link, "--user", "zoe").returncode == 0
+    with at_terminal(tmp_path, "join", peer.link) as terminal:
+        terminal.expect("Your name")
+        terminal.type("zoe\n")
+        for question in ("New password for zoe: ", "The same again: "):
+            terminal.expect(question)
+            terminal.type(f"{PASSWORD}\n")
+        terminal.expect("the name zoe is taken")
+        terminal.expect("log in: securechat connect localhost")
+        terminal.expect("Your name: ")
+        terminal.type("\x03")
+        assert terminal.end() == 130
+        assert terminal.screen.endswith("\r\n")
+
+
 @pytest.mark.parametrize("key", ["\x03", "\x04"])
 def test_somebody_who_would_rather_not(peer: Inviting, tmp_path: Path, key: str) -> None:
     with at_terminal(tmp_path, "join", peer.link, "--user", "zoe") as terminal:
         terminal.expect("New password for zoe: ")
         terminal.type(key)
         assert terminal.end() == (130 if key == "\x03" else 2)
+        assert "New password for zoe: \r\n" in terminal.screen  # and what comes next is on a line of its own
     assert "zoe" not in peer.accounts
     assert not saved_in(tmp_path).path.exists()
 

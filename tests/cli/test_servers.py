@@ -79,13 +79,24 @@ def test_a_certificate_of_ones_own_is_shown(tmp_path: Path, servers: SavedServer
     assert "work is damaged" in done.stderr
 
 
+def test_where_there_is_one_it_need_not_be_named(tmp_path: Path, servers: SavedServers) -> None:
+    done = securechat(tmp_path, "servers", "show")
+    assert (done.returncode, done.stderr) == (2, "securechat: several servers are saved, so name one: public, work\n")
+    servers.remove("work")
+    assert securechat(tmp_path, "servers", "show").stdout == securechat(tmp_path, "servers", "show", "public").stdout
+    servers.remove("public")
+    done = securechat(tmp_path, "servers", "show")
+    assert done.returncode == 2
+    assert "no server is saved here yet" in done.stderr
+
+
 def test_one_is_removed(tmp_path: Path, servers: SavedServers) -> None:
     done = securechat(tmp_path, "servers", "remove", "work")
     assert (done.returncode, done.stdout, done.stderr) == (0, "removed work\n", "")
     assert servers.names() == ["public"]
     done = securechat(tmp_path, "servers", "remove", "work")
     assert done.returncode == 2
-    assert done.stderr == "securechat: there is no saved server of that name: there are public\n"
+    assert done.stderr == "securechat: there is no saved server of that name: the only one is public\n"
 
 
 def test_at_a_terminal_it_asks_first(tmp_path: Path, servers: SavedServers) -> None:

@@ -63,10 +63,12 @@ ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[>=]")
 class Terminal:
     """A process at a terminal: what it printed, without its moves, and what is typed."""
 
-    def __init__(self, port: int, ca: Path, *options: str, ask: bool = False, columns: int = 80) -> None:
+    def __init__(
+        self, port: int, ca: Path, *options: str, ask: bool = False, columns: int = 80, term: str = "xterm"
+    ) -> None:
         self._near, far = pty.openpty()
         ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        environment = {**os.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "NO_COLOR": "1"}
+        environment = {**os.environ, "TERM": term, "PROMPT_TOOLKIT_NO_CPR": "1", "NO_COLOR": "1"}
         for name in ("COLUMNS", "LINES"):  # of another terminal, which would be believed
             environment.pop(name, None)
         environment["SECURECHAT_PASSWORD"] = "" if ask else PASSWORD
@@ -137,8 +139,10 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def at_screen(peer: Peer, ca: Path, *options: str, ask: bool = False, columns: int = 80) -> Iterator[Terminal]:
-    screen = Terminal(peer.port, ca, *options, ask=ask, columns=columns)
+def at_screen(
+    peer: Peer, ca: Path, *options: str, ask: bool = False, columns: int = 80, term: str = "xterm"
+) -> Iterator[Terminal]:
+    screen = Terminal(peer.port, ca, *options, ask=ask, columns=columns, term=term)
     try:
         yield screen
     finally:

@@ -66,6 +66,7 @@ def told(recorder: Recorder, kind: type[Event]) -> str | None:
         ("/invitation admin", ["INVITATION", "NEW", "admin"]),
         ("/invitation expires 1d12h uses 5 for bob", ["INVITATION", "NEW", "expires=1d12h", "uses=5", "for=bob"]),
         ("/invitation for admin admin", ["INVITATION", "NEW", "for=admin", "admin"]),
+        ("/invitation host chat.example.org port 7000", ["INVITATION", "NEW", "host=chat.example.org", "port=7000"]),
         ("/invitation list", ["INVITATION", "LIST"]),
         ("/invitation revoke 0123456789ab", ["INVITATION", "REVOKE", "0123456789ab"]),
     ],
@@ -81,11 +82,15 @@ def test_what_is_sent(peer: Peer, screen: Screen, typed: str, sent: list[str]) -
     ("typed", "shown"),
     [
         (f"/{words}", f"! it is {COMMANDS[words.split()[0]].usage}: /help {words.split()[0]} tells more")
-        for words in ("cert x", "cert list x", "cert del", "invitation list x", "invitation revoke",
-                      "invitation revoke a b", "invitation x", "invitation admin admin", "invitation uses 1 uses 2",
-                      "invitation for bob carol")
+        for words in ("cert x", "cert list x", "invitation list x", "invitation revoke", "invitation revoke a b")
     ]
     + [
+        (f"/invitation {words}", f"! {wrong} can't stand there: what can is for NAME, uses 5, expires 7d, admin, "
+         "host NAME and port N, one or several")
+        for words, wrong in (("x", "x"), ("admin admin", "admin"), ("uses 1 uses 2", "uses"), ("for bob x", "x"))
+    ]
+    + [
+        ("/cert del", NO_FINGERPRINT),
         ("/cert del 0123456", NO_FINGERPRINT),
         ("/cert del 0123456g", NO_FINGERPRINT),
         (f"/cert del {FINGERPRINT}0", NO_FINGERPRINT),
@@ -127,7 +132,8 @@ def test_help_with_one_command(screen: Screen, name: str) -> None:
          f"* you no longer log in with the certificate {FINGERPRINT}"),
         ("/cert", f"NOTE CERT CERTIFICATE {FINGERPRINT} 2026-01-31T12:00:00.000Z 2027-01-31T12:00:00.000Z :my \x1b key",
          f"* my ␛ key, added <2026-01-31T12:00:00Z>, good until <2027-01-31T12:00:00Z>: {FINGERPRINT}"),
-        ("/cert", "NOTE CERT END_OF_CERTIFICATES :x", "* you have registered no certificate"),
+        ("/cert", "NOTE CERT END_OF_CERTIFICATES :x",
+         "* you have registered no certificate; one that /cert enroll has made need not be registered"),
         ("/cert", "NOTE CERT CERTIFICATE x y z :odd", "-test.example- odd"),
         ("/cert", "NOTE CERT CERTIFICATE :odd", "-test.example- odd"),
         ("/cert", "NOTE CERT NOVELTY a b :in words", "-test.example- in words"),
@@ -445,7 +451,7 @@ def test_with_whom_one_speaks(peer: Peer, screen: Screen, ca: Path, certs: Path)
         f"*   {server.fingerprint}",
         f"* verified by {authority.name}, whose key has the fingerprint (that of invitations)",
         f"*   {authority.spki_fingerprint}",
-        f"* it is valid until {until}, for 364 more days",
+        f"* its certificate is valid until {until}, for 364 more days",
     ]
     assert screen.shown[6].startswith("* encrypted with TLSv1.3, TLS_")
     assert screen.shown[7:] == ["* you are alice, logged in by your password (SASL PLAIN)"]

@@ -277,9 +277,15 @@ def test_a_login_that_is_refused_saves_nothing(peer: Peer, visitor: Visitor) -> 
 def test_a_disk_that_is_full_does_not_end_the_chat(peer: Peer, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     visitor = Visitor(SavedServers(tmp_path / "file" / "servers"))
-    visitor.visit(visitor.door(server_by(OLD, peer.port), OLD, saved=False))
-    (sentence,) = visitor.told
+    door = visitor.door(server_by(OLD, peer.port), OLD, saved=False)
+    visitor.visit(door)
+    sentence, remedy = visitor.told
     assert "can't be saved" in sentence
+    assert remedy == (
+        f"when that is put right, come back with: securechat connect --host localhost --port {peer.port} --user alice "
+        f"--fingerprint {door.server.trust}"
+    )
+    assert door.saved is None  # so nothing else can be kept with it
 
 
 def test_ones_own_certificate_is_saved_too(certs: Path, peer: Peer, visitor: Visitor) -> None:

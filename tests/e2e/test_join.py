@@ -112,7 +112,7 @@ def test_from_the_invitation_to_the_first_message(place: Place, home: Path) -> N
             assert terminal.end() == 0
             assert NEW not in terminal.screen
         with at_terminal(home, "connect") as terminal:  # from then on this alone is enough
-            terminal.expect(f"connecting to localhost port {server.port} as zoe (localhost)")
+            terminal.expect(f"connecting to localhost port {server.port} as zoe")
             terminal.expect("Password for zoe: ")
             terminal.type(f"{NEW}\n")
             terminal.expect("joined #lobby")
@@ -306,6 +306,7 @@ def test_an_authority_that_was_replaced_in_order(moving: Place, home: Path, tmp_
         assert done.returncode == 0, done.stderr
         assert "the authority of localhost was replaced" in done.stderr
         assert new in done.stderr
+        assert f"verified by the authority {new[:16]}… that is saved under localhost" in done.stderr
         assert servers(home).load("localhost").trust == new
         done = connect(home)
         assert done.returncode == 0

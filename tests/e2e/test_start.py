@@ -57,11 +57,11 @@ def old(tmp_path: Path) -> Path:
 
 
 def test_a_certificate_that_has_expired(place: Place, old: Path) -> None:
-    fails(attempt(place, "--cert", old / "server.pem"), TYPED_WRONGLY, "server.pem expired on ", "gen_certs.py")
+    fails(attempt(place, "--cert", old / "server.pem"), TYPED_WRONGLY, "server.pem expired on ", "securechat certs")
 
 
 def test_a_certificate_that_is_not_there(place: Place) -> None:
-    fails(attempt(place, "--cert", "nowhere.pem"), TYPED_WRONGLY, "nowhere.pem does not exist", "gen_certs.py")
+    fails(attempt(place, "--cert", "nowhere.pem"), TYPED_WRONGLY, "nowhere.pem does not exist", "securechat certs")
 
 
 def test_no_certificate(place: Place) -> None:

@@ -184,7 +184,7 @@ def encrypted(form: PrivateFormat) -> bytes:
 WITHOUT_KEY = r"server\.pem holds no private key, and no other file was named for it"
 DAMAGED = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 BAD_SERVER_FILES: dict[str, tuple[bytes, str]] = {
-    "empty": (b"", r"server\.pem is empty: scripts/gen_certs.py makes one"),
+    "empty": (b"", r"server\.pem is empty: `securechat certs init` makes one"),
     "blank": (b" \n", r"server\.pem is empty"),
     "not PEM": (b"\x30\x82\x01", r"server\.pem holds no certificate in PEM form"),
     "key only": (KEY, r"server\.pem holds no certificate in PEM form"),
@@ -205,7 +205,7 @@ BAD_SERVER_FILES: dict[str, tuple[bytes, str]] = {
     "a client's": (ALICE.pem(), r"server\.pem is not a certificate for servers"),
     "expired": (
         SERVERS.issue_server(["a"], now=NOW - timedelta(minutes=1441), days=1).pem(),
-        r"server\.pem expired on \d{4}-\d\d-\d\d \d\d:\d\d UTC: scripts/gen_certs.py makes one",
+        r"server\.pem expired on \d{4}-\d\d-\d\d \d\d:\d\d UTC: `securechat certs renew server` makes another",
     ),
     "not yet valid": (
         SERVERS.issue_server(["a"], now=NOW + timedelta(days=1)).pem(),
@@ -231,7 +231,7 @@ def tell(call: Callable[[], object], sentence: str) -> None:
 
 def test_files_that_are_not_there(tmp_path: Path, server_pem: Path, ca_pem: Path) -> None:
     missing = tmp_path / "missing.pem"
-    tell(lambda: server_context(missing), r"missing\.pem does not exist: scripts/gen_certs.py makes one")
+    tell(lambda: server_context(missing), r"missing\.pem does not exist: `securechat certs init` makes one")
     tell(lambda: server_context(server_pem, missing), r"missing\.pem does not exist: name the file of the")
     tell(lambda: client_context(missing), r"missing\.pem does not exist: get the server's ca\.pem")
     tell(lambda: client_context(ca_pem, missing), r"missing\.pem does not exist: get one from whoever runs")

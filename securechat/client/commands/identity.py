@@ -27,7 +27,7 @@ def _cert(screen: Screen, arguments: Arguments) -> None:
         screen.client.request("CERT", "LIST")
     elif action == "add":
         _add(screen.client, arguments.after(1))
-    elif action == "del" and words:
+    elif action == "del":
         _delete(screen.client, "".join(words))
     elif action == "enroll":
         _enroll(screen, arguments.after(1))
@@ -136,7 +136,7 @@ def _told(client: Client) -> Sequence[str]:
         lines.append(f"verified by an authority of this system; {peer.issuer or 'an authority'} has signed it")
     if peer.ends is not None:
         days = peer.days_left(datetime.now(UTC))
-        lines.append(f"it is valid until {peer.ends.astimezone():%Y-%m-%d %H:%M}, for {days} more days")
+        lines.append(f"its certificate is valid until {peer.ends.astimezone():%Y-%m-%d %H:%M}, for {days} more days")
     lines.append(f"encrypted with {peer.tls}, {peer.cipher}")
     lines.append(f"you are {safe_name(client.nick)}, {_PROOFS.get(client.proof, f'logged in by {client.proof}')}")
     return lines

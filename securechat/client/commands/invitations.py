@@ -6,6 +6,7 @@ from typing import Final
 
 from securechat.client.commands.command import Arguments, Command, Misused, Screen, UsageError
 from securechat.client.safe import safe_text
+from securechat.irc.links import plain_host
 from securechat.irc.names import valid_nick
 
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
@@ -32,7 +33,10 @@ def _wanted(words: list[str]) -> list[str]:
     for word in rest:
         value = next(rest, "") if word in _VALUES else ""
         if word in wanted or (word != "admin" and word not in _VALUES):
-            raise Misused
+            raise UsageError(
+                f"{safe_text(word)} can't stand there: what can is for NAME, uses 5, expires 7d, admin, host NAME and "
+                "port N, one or several"
+            )
         if word in _VALUES:
             suits, what = _VALUES[word]
             if not suits(value):
@@ -45,6 +49,8 @@ _VALUES: Final[dict[str, tuple[Callable[[str], object], str]]] = {
     "for": (valid_nick, "the name of an account"),
     "uses": (_NUMBER.fullmatch, "a number, as in: uses 5"),
     "expires": (_DURATION.fullmatch, "a time, as in: expires 24h, or 7d"),
+    "host": (plain_host, "the name or address by which others reach the server"),
+    "port": (_NUMBER.fullmatch, "the number of the port by which others reach it"),
 }
 """What can be said of an invitation with a value behind it: what suits, and what that is."""
 
@@ -60,6 +66,7 @@ COMMANDS = (
             ("for name", "only for an account of that name"),
             ("uses 5 expires 7d", "for so many people, for so long (h, d, w)"),
             ("admin", "who comes in with it is an administrator"),
+            ("host name port 6697", "where others reach the server"),
             ("list", "which there are"),
             ("revoke id", "one lets nobody in any more"),
         ),

@@ -185,7 +185,9 @@ def _new(session: Session, message: Message, words: list[str]) -> None:
 
 def _make(session: Session, message: Message, wish: _Wish, where: Whereabouts) -> None:
     code, digest = new_code()
-    request = MakeInviteCode(session.number, digest, wish.name, wish.admin, wish.uses, end_in(session.hub, wish.seconds))
+    request = MakeInviteCode(
+        session.number, digest, wish.name, wish.admin, wish.uses, end_in(session.hub, wish.seconds)
+    )
     outcome, made = session.do(request, lambda chat: chat.invite_codes.get(digest))
     if isinstance(outcome, Refusal):
         if outcome.reason is Reason.NO_PRIVILEGES and session.operator:
