@@ -135,7 +135,7 @@ def read_certificates(config: Config) -> Loaded:
     if places is None:
         raise ConfigError(
             "which certificate? Say --cert FILE, or cert under [tls] in the configuration file; "
-            "python scripts/gen_certs.py makes certs/server.pem"
+            "`securechat certs init` makes certs/server.pem"
         )
     looks = places.look()
     context = server_context(places.cert, config.tls.key)

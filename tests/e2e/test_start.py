@@ -70,7 +70,7 @@ def test_no_certificate(place: Place) -> None:
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=place.home, env=environment(place.home), timeout=LIMIT, check=False
     )
-    fails(done, TYPED_WRONGLY, "--cert", "gen_certs.py")
+    fails(done, TYPED_WRONGLY, "--cert", "securechat certs init")
 
 
 def test_a_certificate_without_its_key(place: Place) -> None:
