@@ -234,9 +234,9 @@ def _from_input() -> str:
 
 def _line(question: str) -> str:
     """What somebody types. Raises `MistakeError` where nothing comes any more."""
-    print(question, end="", file=sys.stderr, flush=True)
     line = ""
     try:
+        print(question, end="", file=sys.stderr, flush=True)
         line = sys.stdin.readline(_LONGEST)
     finally:
         if not line.endswith("\n"):  # Ctrl-C or Ctrl-D: what comes next would stand behind the question

@@ -408,4 +408,4 @@ class Chats(RuleBasedStateMachine):
 
 
 TestChats = Chats.TestCase
-TestChats.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestChats.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)

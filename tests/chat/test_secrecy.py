@@ -315,7 +315,7 @@ class TwoChats(RuleBasedStateMachine):
 
 
 TestSecrecy = TwoChats.TestCase
-TestSecrecy.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestSecrecy.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 
 
 @pytest.fixture
