@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 
 from securechat.client.safe import safe_name, safe_text
 from securechat.pki import CertificateInfo, PKIError
+from securechat.pki.certificate import MALFORMED
 from securechat.tls.link import Link
 
-_NOT_ITS_ISSUER = (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm)
+_NOT_ITS_ISSUER = (*MALFORMED, InvalidSignature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def _read(der: bytes) -> tuple[x509.Certificate | None, CertificateInfo | None]:
     try:
         certificate = x509.load_der_x509_certificate(der)
         return certificate, CertificateInfo.of(certificate)
-    except (ValueError, UnsupportedAlgorithm, PKIError):
+    except (*MALFORMED, PKIError):
         return None, None
 
 

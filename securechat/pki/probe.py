@@ -12,6 +12,7 @@ from typing import Final
 from cryptography import x509
 
 from securechat.pki.bundle import Bundle
+from securechat.pki.certificate import MALFORMED
 
 TIMEOUT: Final = 10.0
 """Seconds for a connection, and again for its handshake."""
@@ -140,7 +141,7 @@ def _connect(address: str, port: int, host: str, context: ssl.SSLContext) -> tup
         cipher, der = link.cipher(), link.getpeercert(binary_form=True)
     try:
         certificate = x509.load_der_x509_certificate(der) if der else None
-    except ValueError:
+    except MALFORMED:  # OpenSSL reads more than cryptography does
         certificate = None
     return (cipher[0] if cipher else ""), certificate
 

@@ -7,26 +7,18 @@ says is decided by whoever signs it (`securechat.pki.authority.Authority.sign_re
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.x509.oid import NameOID
 
+from securechat.pki.certificate import MALFORMED
 from securechat.pki.errors import InvalidRequestError
 from securechat.pki.keys import PrivateKey, PublicKey, check_public_key
 from securechat.pki.names import fold_account
 
 MAX_REQUEST: Final = 16 * 1024
 """Bytes; one with the largest RSA key that is accepted has 3 KiB."""
-
-_MALFORMED: Final = (
-    ValueError,
-    TypeError,
-    UnsupportedAlgorithm,
-    x509.InvalidVersion,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
 
 
 def make_request(key: PrivateKey, account: str) -> x509.CertificateSigningRequest:
@@ -51,7 +43,7 @@ def parse_request(der: bytes) -> x509.CertificateSigningRequest:
         raise InvalidRequestError("the certificate request is too long")
     try:
         return x509.load_der_x509_csr(der)
-    except _MALFORMED as error:
+    except MALFORMED as error:
         raise InvalidRequestError("that is not a certificate request (PKCS #10, DER)") from error
 
 
@@ -66,6 +58,6 @@ def requested_key(request: x509.CertificateSigningRequest) -> PublicKey:
         key = check_public_key(request.public_key())
         if request.is_signature_valid:
             return key
-    except (*_MALFORMED, InvalidSignature) as error:
+    except (*MALFORMED, InvalidSignature) as error:
         raise InvalidRequestError("the certificate request is malformed") from error
     raise InvalidRequestError("the certificate request is not signed with its own key")

@@ -28,7 +28,14 @@ _SERVER_RENEWAL: Final = "`securechat certs renew server` makes another"
 _AUTHORITY_REMEDY: Final = "get the server's ca.pem from whoever runs it"
 _CLIENT_REMEDY: Final = "get one from whoever runs the server"
 _NO_CHECK_TIME: Final = 0x200000  # X509_V_FLAG_NO_CHECK_TIME of OpenSSL's x509_vfy.h, which Python has no name for
-_MALFORMED: Final = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension)
+_MALFORMED: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)  # what cryptography raises for one that is not well-formed
 
 
 def server_context(cert_file: Path, key_file: Path | None = None, *, now: datetime | None = None) -> ssl.SSLContext:
@@ -156,7 +163,7 @@ def _load_revocations(context: ssl.SSLContext, crl: bytes) -> None:
         authorities = [x509.load_der_x509_certificate(der) for der in context.get_ca_certs(binary_form=True)]
         issuers = [authority for authority in authorities if authority.subject == revoked.issuer]
         ours = any(revoked.is_signature_valid(authority.public_key()) for authority in issuers)  # type: ignore[arg-type]
-    except (*_MALFORMED, TypeError) as error:
+    except _MALFORMED as error:
         raise CertificateFileError(f"the list of revoked certificates is damaged: {_AUTHORITY_REMEDY}") from error
     if not ours:
         raise CertificateFileError("the list of revoked certificates is by none of the authorities that are trusted")

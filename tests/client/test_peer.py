@@ -114,5 +114,9 @@ def test_names_that_would_drive_a_terminal(tmp_path: Path) -> None:
     assert peer.issuer == peer.authority == "Good␛[2J authority"
 
 
-def test_a_certificate_that_only_openssl_can_read() -> None:
+def test_a_certificate_that_only_openssl_can_read(ca: Path) -> None:
     assert _read(b"nonsense") == (None, None)
+    der = x509.load_pem_x509_certificate(ca.read_bytes()).public_bytes(Encoding.DER)
+    third, second = b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x01"  # versions of X.509 (RFC 5280 section 4.1.2.1)
+    assert _read(der)[1] is not None
+    assert _read(der.replace(third, second, 1)) == (None, None)
