@@ -15,9 +15,9 @@ from securechat.chat.events import (
     Rehashed,
     SessionsEnded,
 )
-from securechat.chat.invite_codes import admin_codes_by, put_code, reset_code_of, usable_code, use_up
+from securechat.chat.invite_codes import admin_codes_by, reset_code_of, usable_code, use_up
 from securechat.chat.login import become
-from securechat.chat.machine import Applied, Chat, rule
+from securechat.chat.machine import Applied, Chat, put, rule
 from securechat.chat.model import Account, InviteCode, Role, User
 from securechat.chat.presence import leave, move_aside, remove, tell_away
 from securechat.chat.refusals import Reason, Refused
@@ -97,7 +97,7 @@ def set_password(chat: Chat, stamp: int, request: SetPassword, applied: Applied)
     if code is not None:
         _use(chat, stamp, code, account, applied)
     elif waiting is not None and waiting.left:
-        put_code(chat, None, waiting, applied)
+        put(chat.invite_codes, waiting.digest, None, applied)
         applied.events.append(InviteCodeRevoked(stamp, waiting, account.name))
     end_sessions(chat, stamp, account, "The password was changed", applied, keep=request.keep)
 
@@ -155,28 +155,24 @@ def _forget(chat: Chat, account_id: int, applied: Applied) -> None:
     """What it has silenced, said of itself, chosen and read, and what it was in channels."""
     for channel in list(chat.remembered.get(account_id, {}).values()):
         forget(chat, channel, account_id, applied)
-    for kept in (
+    everywhere: list[dict[int, Any]] = [
         chat.silenced, chat.metadata, chat.settings, chat.devices, chat.left_behind, chat.markers, chat.client_ids
-    ):  # fmt: skip
-        if account_id in kept:
-            _drop(kept, account_id, applied)
+    ]  # fmt: skip
     for channel in chat.channels.values():
-        for rights in (channel.access, channel.readers):
-            if account_id in rights:
-                _drop(rights, account_id, applied)
+        everywhere += [channel.access, channel.readers]
+    for kept in everywhere:
+        if account_id in kept:
+            put(kept, account_id, None, applied)
 
 
 def _retire(chat: Chat, stamp: int, account: Account, applied: Applied) -> None:
     """Whatever could still be used in its name."""
     for certificate in [entry for entry in chat.certificates.values() if entry.account_id == account.id]:
-        _drop(chat.certificates, certificate.fingerprint, applied)
+        put(chat.certificates, certificate.fingerprint, None, applied)
     reset = reset_code_of(chat, account)
     if reset is not None:
-        put_code(chat, None, reset, applied)
-    name = casefold(account.name)
-    was = chat.retired.get(name)
-    applied.on_undo(lambda: chat.retired.pop(name, None) if was is None else chat.retired.__setitem__(name, was))
-    chat.retired[name] = stamp
+        put(chat.invite_codes, reset.digest, None, applied)
+    put(chat.retired, casefold(account.name), stamp, applied)
 
 
 def _take_back(chat: Chat, account: Account, applied: Applied) -> None:
@@ -185,13 +181,7 @@ def _take_back(chat: Chat, account: Account, applied: Applied) -> None:
     There is no event of it but the one of the account: they may have made any number of codes.
     """
     for code in admin_codes_by(chat, account):
-        put_code(chat, None, code, applied)
-
-
-def _drop(kept: Any, key: Any, applied: Applied) -> None:
-    was = kept[key]
-    applied.on_undo(lambda: kept.__setitem__(key, was))
-    del kept[key]
+        put(chat.invite_codes, code.digest, None, applied)
 
 
 def end_sessions(

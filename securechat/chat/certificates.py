@@ -6,7 +6,7 @@ What a certificate must be like is judged before; here is whose it is.
 from __future__ import annotations
 
 from securechat.chat.events import CertificateAdded, CertificateRemoved
-from securechat.chat.machine import Applied, Chat, rule
+from securechat.chat.machine import Applied, Chat, put, rule
 from securechat.chat.model import Certificate
 from securechat.chat.refusals import Reason, Refused
 from securechat.chat.requests import AddCertificate, RemoveCertificate
@@ -25,7 +25,7 @@ def add_certificate(chat: Chat, stamp: int, request: AddCertificate, applied: Ap
     if sum(entry.account_id == account_id for entry in chat.certificates.values()) >= chat.rules.certificates:
         raise Refused(Reason.TOO_MANY_CERTIFICATES)
     certificate = Certificate(request.fingerprint, account_id, request.der, request.name, stamp, request.expires)
-    _put(chat, certificate, None, applied)
+    put(chat.certificates, certificate.fingerprint, certificate, applied)
     applied.events.append(CertificateAdded(stamp, chat.accounts_by_id[account_id].name, certificate))
 
 
@@ -44,18 +44,5 @@ def remove_certificate(chat: Chat, stamp: int, request: RemoveCertificate, appli
     certificate = chat.certificates.get(request.fingerprint)
     if certificate is None or certificate.account_id != account.id:
         raise Refused(Reason.NO_SUCH_CERTIFICATE, request.fingerprint)
-    _put(chat, None, certificate, applied)
+    put(chat.certificates, certificate.fingerprint, None, applied)
     applied.events.append(CertificateRemoved(stamp, account.id, account.name, certificate.fingerprint))
-
-
-def _put(chat: Chat, new: Certificate | None, old: Certificate | None, applied: Applied) -> None:
-    """``new`` in the place of ``old``; either may be missing."""
-
-    def put(new: Certificate | None, old: Certificate | None) -> None:
-        if old is not None:
-            chat.certificates.pop(old.fingerprint, None)
-        if new is not None:
-            chat.certificates[new.fingerprint] = new
-
-    applied.on_undo(lambda: put(old, new))
-    put(new, old)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from securechat.chat.machine import Applied, Chat
+from securechat.chat.machine import Applied, Chat, put
 from securechat.chat.model import Account, InviteCode
 from securechat.chat.refusals import Reason, Refused
 
-__all__ = ["admin_codes_by", "put_code", "reset_code_of", "state_of", "usable_code", "use_up"]
+__all__ = ["admin_codes_by", "reset_code_of", "state_of", "usable_code", "use_up"]
 
 
 def state_of(code: InviteCode | None, stamp: int) -> str:
@@ -47,18 +47,5 @@ def admin_codes_by(chat: Chat, account: Account) -> list[InviteCode]:
 def use_up(chat: Chat, code: InviteCode, applied: Applied) -> InviteCode:
     """The code as it is when it was used once more."""
     used = replace(code, left=code.left - 1)
-    put_code(chat, used, code, applied)
+    put(chat.invite_codes, code.digest, used, applied)
     return used
-
-
-def put_code(chat: Chat, new: InviteCode | None, old: InviteCode | None, applied: Applied) -> None:
-    """``new`` in the place of ``old``; either may be missing."""
-
-    def put(new: InviteCode | None, old: InviteCode | None) -> None:
-        if old is not None:
-            chat.invite_codes.pop(old.digest, None)
-        if new is not None:
-            chat.invite_codes[new.digest] = new
-
-    applied.on_undo(lambda: put(old, new))
-    put(new, old)

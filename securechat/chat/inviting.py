@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from securechat.chat.events import InviteCodeMade, InviteCodeRevoked
-from securechat.chat.invite_codes import put_code, state_of
-from securechat.chat.machine import Applied, Chat, rule
+from securechat.chat.invite_codes import state_of
+from securechat.chat.machine import Applied, Chat, put, rule
 from securechat.chat.model import Account, InviteCode, Role
 from securechat.chat.operators import operator_of
 from securechat.chat.refusals import Reason, Refused
@@ -55,7 +55,7 @@ def make_invite_code(chat: Chat, stamp: int, request: MakeInviteCode, applied: A
         by,
         account.id if account else 0,
     )
-    put_code(chat, code, chat.invite_codes.get(code.digest), applied)
+    put(chat.invite_codes, code.digest, code, applied)
     applied.events.append(InviteCodeMade(stamp, code, account_id, forgotten))
 
 
@@ -85,7 +85,7 @@ def _forget(chat: Chat, stamp: int, account: Account | None, applied: Applied) -
     ]
     gone += sorted(dead, key=lambda code: code.made)[:MAX_FORGOTTEN]
     for code in gone:
-        put_code(chat, None, code, applied)
+        put(chat.invite_codes, code.digest, None, applied)
     return tuple(code.digest for code in gone)
 
 
@@ -97,5 +97,5 @@ def revoke_invite_code(chat: Chat, stamp: int, request: RevokeInviteCode, applie
     code = next((code for code in chat.invite_codes.values() if code.id == wanted), None)
     if code is None:
         raise Refused(Reason.NO_SUCH_INVITE_CODE, request.id)
-    put_code(chat, None, code, applied)
+    put(chat.invite_codes, code.digest, None, applied)
     applied.events.append(InviteCodeRevoked(stamp, code, by))

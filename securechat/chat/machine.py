@@ -7,7 +7,7 @@ chat on any machine and in any test. Whoever applies requests (the journal) does
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from securechat.chat.channel import Channel
 from securechat.chat.events import Event
@@ -17,7 +17,10 @@ from securechat.chat.requests import Request
 from securechat.irc.extban import BanMask
 from securechat.irc.names import casefold
 
-__all__ = ["MAX_EVENTS", "MAX_IDS", "Applied", "Chat", "rule"]
+__all__ = ["MAX_EVENTS", "MAX_IDS", "Applied", "Chat", "put", "rule"]
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 MAX_EVENTS = 16
 """How many events one request can have; the stamps of two requests are at least so far apart."""
@@ -52,6 +55,20 @@ class Applied:
             while self._undo:
                 self._undo.pop()()
         self.events.clear()
+
+
+def put(kept: dict[K, V], key: K, value: V | None, applied: Applied) -> None:
+    """Have ``kept`` hold ``value`` under ``key``; ``None``: nothing."""
+    was = kept.get(key)
+
+    def hold(value: V | None) -> None:
+        if value is None:
+            kept.pop(key, None)
+        else:
+            kept[key] = value
+
+    applied.on_undo(lambda: hold(was))
+    hold(value)
 
 
 _Rule = Callable[["Chat", int, Any, Applied], None]

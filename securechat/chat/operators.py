@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from securechat.chat.accounts import end_sessions
 from securechat.chat.events import Banned, Killed, RulesSet, SessionsEnded, Unbanned, WallopsSaid
-from securechat.chat.machine import Applied, Chat, rule
+from securechat.chat.machine import Applied, Chat, put, rule
 from securechat.chat.model import BanKind, ServerBan, User
 from securechat.chat.people import set_letters
 from securechat.chat.presence import leave, remove
@@ -93,7 +93,7 @@ def add_ban(chat: Chat, stamp: int, request: AddBan, applied: Applied) -> None:
     if was is None and len(chat.bans) >= MAX_BANS:
         raise Refused(Reason.BAD_BAN, mask, "There are too many bans")
     ban = ServerBan(request.kind, mask, request.reason, by, stamp, request.until)
-    _put(chat, ban, was, applied)
+    put(chat.bans, _key(ban), ban, applied)
     applied.events.append(Banned(stamp, ban, request.session))
     account = chat.account_named(mask) if request.kind is BanKind.ACCOUNT else None
     if account is not None:
@@ -104,7 +104,7 @@ def _remove_expired(chat: Chat, stamp: int, applied: Applied) -> None:
     """A few of the bans whose time is over; so they don't become ever more."""
     expired = (ban for ban in chat.bans.values() if ban.until is not None and ban.until <= stamp)
     for ban in sorted(expired, key=lambda ban: ban.at)[:MAX_EXPIRED]:  # what has been undone may stand elsewhere
-        _put(chat, None, ban, applied)
+        put(chat.bans, _key(ban), None, applied)
         applied.events.append(Unbanned(stamp, ban, "its end", None))
 
 
@@ -132,18 +132,9 @@ def remove_ban(chat: Chat, stamp: int, request: RemoveBan, applied: Applied) -> 
     was = chat.bans.get((request.kind, casefold(mask)))
     if was is None:
         raise Refused(Reason.NO_SUCH_BAN, request.mask)
-    _put(chat, None, was, applied)
+    put(chat.bans, _key(was), None, applied)
     applied.events.append(Unbanned(stamp, was, by, request.session))
 
 
-def _put(chat: Chat, new: ServerBan | None, old: ServerBan | None, applied: Applied) -> None:
-    """``new`` in the place of ``old``; either may be missing."""
-
-    def put(new: ServerBan | None, old: ServerBan | None) -> None:
-        if old is not None:
-            chat.bans.pop((old.kind, casefold(old.mask)), None)
-        if new is not None:
-            chat.bans[new.kind, casefold(new.mask)] = new
-
-    applied.on_undo(lambda: put(old, new))
-    put(new, old)
+def _key(ban: ServerBan) -> tuple[BanKind, str]:
+    return ban.kind, casefold(ban.mask)
