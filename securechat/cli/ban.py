@@ -5,14 +5,13 @@ It is what operators say with UBAN, and the way back in for one who has banned t
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from securechat.cli.endings import complain
-from securechat.cli.place import ConfigFile, Data, MistakeError, Place, endings, table
+from securechat.cli.place import ConfigFile, Data, MistakeError, Place, endings
+from securechat.cli.tables import AsJSON, show
 from securechat.server.bans import NO_REASON, duration
 from securechat.server.control import BanLine
 
@@ -34,19 +33,14 @@ Whom = Annotated[
 
 @ban.command("list")
 def list_bans(
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+    as_json: AsJSON = False,
     data: Data = None,
     config: ConfigFile = None,
 ) -> None:
     """Show all bans, the oldest first."""
     with endings():
         bans = Place(data, config).ask(lambda operator: operator.list_bans())
-    if as_json:
-        typer.echo(json.dumps([asdict(line) for line in bans], indent=2))
-    elif bans:
-        typer.echo(_table(bans))
-    else:
-        complain("there are no bans")
+    show(bans, _rows, "there are no bans", as_json)
 
 
 @ban.command()
@@ -86,10 +80,10 @@ def _seconds(lasting: str | None) -> int | None:
     return seconds
 
 
-def _table(bans: list[BanLine]) -> str:
-    rows = [("WHOM", "KIND", "BY", "CREATED", "UNTIL", "REASON")]
+def _rows(bans: Sequence[BanLine]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [("WHOM", "KIND", "BY", "CREATED", "UNTIL", "REASON")]
     for line in bans:
         # From UBAN it may have what would change the terminal.
         reason = line.reason if line.reason.isprintable() else ascii(line.reason)
         rows.append((line.whom, line.kind, line.by, line.created, line.until or "for good", reason))
-    return table(rows)
+    return rows

@@ -15,7 +15,8 @@ from securechat import pki
 from securechat.cli.certs_look import doctor, safe, show
 from securechat.cli.endings import FAILED, MISTAKE, complain, stop
 from securechat.cli.enroll import enroll
-from securechat.cli.place import MistakeError, table
+from securechat.cli.place import MistakeError
+from securechat.cli.tables import table
 from securechat.pki import issuing, register, replacing
 from securechat.pki.bundle import read_bundle
 from securechat.pki.issued import serial_text

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from securechat.cli.endings import complain
-from securechat.cli.place import ConfigFile, Data, MistakeError, Place, endings, table
+from securechat.cli.place import ConfigFile, Data, MistakeError, Place, endings
+from securechat.cli.tables import AsJSON, show
 from securechat.server.control_lines import Invitation, InvitationLine, Wish
 
 __all__ = ["Authority", "Expires", "Host", "Port", "invite", "link_endings", "make", "moment", "wish_of"]
@@ -88,19 +87,14 @@ def make_one(
 
 @invite.command("list")
 def list_invitations(
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+    as_json: AsJSON = False,
     data: Data = None,
     config: ConfigFile = None,
 ) -> None:
     """Show all invitations of the last time, the oldest first; the links themselves nobody has any more."""
     with endings():
         invitations = Place(data, config).ask(lambda operator: operator.list_invitations())
-    if as_json:
-        typer.echo(json.dumps([asdict(line) for line in invitations], indent=2))
-    elif invitations:
-        typer.echo(_table(invitations))
-    else:
-        complain("there are no invitations: make one with `securechat invite`")
+    show(invitations, _rows, "there are no invitations: make one with `securechat invite`", as_json)
 
 
 @invite.command()
@@ -168,9 +162,9 @@ def moment(text: str) -> str:
     return f"{text[:16].replace('T', ' ')} UTC"
 
 
-def _table(invitations: list[InvitationLine]) -> str:
-    rows = [("ID", "STATE", "KIND", "FOR", "LEFT", "BY", "CREATED", "UNTIL")]
+def _rows(invitations: Sequence[InvitationLine]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [("ID", "STATE", "KIND", "FOR", "LEFT", "BY", "CREATED", "UNTIL")]
     for line in invitations:
         left = f"{line.left}/{line.uses}"
         rows.append((line.id, line.state, line.kind, line.name or "*", left, line.by, line.created, line.until))
-    return table(rows)
+    return rows

@@ -7,7 +7,7 @@ server would, and does the same to the store itself.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final, TypeVar
@@ -20,7 +20,7 @@ from securechat.server.config import Config, ConfigError, load, with_options
 from securechat.server.control import ControlClient, NoServer, Operator, OperatorError, OperatorFailed
 from securechat.store.datadir import DataDir, DataDirError, DataDirInUse, UnusableDataDirError
 
-__all__ = ["ConfigFile", "Data", "MistakeError", "Place", "endings", "table"]
+__all__ = ["ConfigFile", "Data", "MistakeError", "Place", "endings"]
 
 T = TypeVar("T")
 
@@ -92,11 +92,3 @@ class Place:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(_PAUSE)
-
-
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Lines with columns as wide as they need; the first row is the heading."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )

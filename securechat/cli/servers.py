@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from securechat.cli.endings import FAILED, MISTAKE, stop
+from securechat.cli.tables import AsJSON, table
 from securechat.client import keyrings
 from securechat.client.errors import ClientError, MistakeError
 from securechat.client.safe import safe_text
@@ -33,7 +34,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="What the server is ca
 
 
 @servers.command("list")
-def list_servers(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False) -> None:
+def list_servers(as_json: AsJSON = False) -> None:
     """Show all of them. What is damaged is told, and the others are shown."""
     saved, found, damaged = SavedServers(), [], []
     try:
@@ -115,10 +116,7 @@ def _table(found: list[SavedServer]) -> str:
     for server in found:
         trust = "the system" if server.trust == SYSTEM else f"{server.trust[:16]}…"
         rows.append((server.name, server.host, str(server.port), server.user, trust))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    return table(rows)
 
 
 def _facts(saved: SavedServers, server: SavedServer, now: datetime) -> list[tuple[str, str]]:

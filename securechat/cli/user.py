@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -13,10 +12,12 @@ import typer
 
 from securechat.cli.endings import FAILED, complain, stop
 from securechat.cli.invite import Authority, Expires, Host, Port, link_endings, make, moment, wish_of
-from securechat.cli.place import ConfigFile, Data, MistakeError, Place, endings, table
+from securechat.cli.place import ConfigFile, Data, MistakeError, Place, endings
+from securechat.cli.tables import AsJSON, show
 from securechat.irc.names import MAX_NICK, valid_nick
 from securechat.server.config import Limits
 from securechat.server.control import AccountLine
+from securechat.server.control_lines import CertificateLine
 
 __all__ = ["user"]
 
@@ -55,19 +56,14 @@ def add(
 
 @user.command("list")
 def list_accounts(
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+    as_json: AsJSON = False,
     data: Data = None,
     config: ConfigFile = None,
 ) -> None:
     """Show all accounts."""
     with endings():
         accounts = Place(data, config).ask(lambda operator: operator.list_accounts())
-    if as_json:
-        typer.echo(json.dumps([asdict(account) for account in accounts], indent=2))
-    elif accounts:
-        typer.echo(_table(accounts))
-    else:
-        complain("there are no accounts yet: make one with `securechat user add NAME`")
+    show(accounts, _rows, "there are no accounts yet: make one with `securechat user add NAME`", as_json)
 
 
 @user.command()
@@ -114,7 +110,7 @@ def certs(
             show_default=False,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+    as_json: AsJSON = False,
     data: Data = None,
     config: ConfigFile = None,
 ) -> None:
@@ -127,13 +123,7 @@ def certs(
             typer.echo(f"removed {gone}")
             return
         certificates = place.ask(lambda operator: operator.list_certificates(name))
-    if as_json:
-        typer.echo(json.dumps([asdict(line) for line in certificates], indent=2))
-    elif certificates:
-        rows = [(line.fingerprint, line.added, line.expires, _shown(line.name)) for line in certificates]
-        typer.echo(table([("FINGERPRINT", "ADDED", "EXPIRES", "NAME"), *rows]))
-    else:
-        complain(f"{name} has registered no certificates")
+    show(certificates, _certificate_rows, f"{name} has registered no certificates", as_json)
 
 
 @user.command()
@@ -248,9 +238,14 @@ def _shown(text: str) -> str:
     return text if text.isprintable() else ascii(text)
 
 
-def _table(accounts: list[AccountLine]) -> str:
-    rows = [("NAME", "ROLE", "STATE", "ONLINE", "CREATED")]
+def _certificate_rows(certificates: Sequence[CertificateLine]) -> list[tuple[str, ...]]:
+    rows = [(line.fingerprint, line.added, line.expires, _shown(line.name)) for line in certificates]
+    return [("FINGERPRINT", "ADDED", "EXPIRES", "NAME"), *rows]
+
+
+def _rows(accounts: Sequence[AccountLine]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [("NAME", "ROLE", "STATE", "ONLINE", "CREATED")]
     for line in accounts:
         state = "enabled" if line.enabled else "disabled"
         rows.append((line.name, line.role, state, "yes" if line.online else "no", line.created))
-    return table(rows)
+    return rows
