@@ -90,7 +90,7 @@ class Plain:
             raise SaslFailedError("PLAIN: not three fields")
         if len(parts[0]) > MAX_NAME or len(parts[1]) > MAX_NAME:
             raise SaslFailedError("PLAIN: an identity is too long")
-        authzid, authcid, password = map(_text, parts)
+        authzid, authcid, password = map(text_of, parts)
         if not authcid or not password:
             raise SaslFailedError("PLAIN: a field is empty")
         return PlainCredentials(authzid, authcid, password)
@@ -109,7 +109,7 @@ class External:
         """The response is who the client wants to be, or empty."""
         if b"\0" in response or len(response) > MAX_NAME:
             raise SaslFailedError("EXTERNAL: not an identity")
-        return ExternalCredentials(_text(response))
+        return ExternalCredentials(text_of(response))
 
 
 class SaslServer:
@@ -301,7 +301,8 @@ def _decode(text: str) -> bytes | None:
         return None
 
 
-def _text(data: bytes) -> str:
+def text_of(data: bytes) -> str:
+    """What a peer means by these bytes; `SaslFailedError` for what is not UTF-8. It does not hold them."""
     try:
         return data.decode()
     except UnicodeDecodeError:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from securechat.irc.errors import SaslFailedError
-from securechat.irc.sasl import Challenge, Credentials
+from securechat.irc.sasl import Challenge, Credentials, text_of
 
 NAME: Final = "SCRAM-SHA-256"
 
@@ -79,9 +79,9 @@ class Scram:
         """Who one is, answered with salt and rounds; the proof, answered with the server's; nothing."""
         self._step += 1
         if self._step == 1:
-            return self._first(_text(response))
+            return self._first(text_of(response))
         if self._step == 2:
-            return self._final(_text(response))
+            return self._final(text_of(response))
         if response or self._step > 3:
             raise SaslFailedError("SCRAM: the exchange was over")
         return ScramCredentials(self._authzid, self._authcid)
@@ -141,11 +141,3 @@ def _saslname(text: str) -> str:
     if _ESCAPE.search(text):
         raise SaslFailedError("SCRAM: a malformed name")
     return text.replace("=2C", ",").replace("=3D", "=")
-
-
-def _text(data: bytes) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        pass
-    raise SaslFailedError("not UTF-8")
