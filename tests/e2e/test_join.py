@@ -18,8 +18,8 @@ from securechat.irc.links import JoinLink
 from securechat.pki import Authority, CertificateInfo, Purpose, make_development_certs
 from tests.cli.commands import Terminal, at_terminal, securechat
 from tests.cli.saved import saved_in
+from tests.e2e.attackers import impostor, showing
 from tests.e2e.connects import connected
-from tests.e2e.impostor import impostor
 from tests.e2e.relay import relay
 from tests.e2e.servers import MakePlace, Place, Server, running
 
@@ -224,11 +224,11 @@ def test_one_link_and_two_who_come_at_once(place: Place, tmp_path: Path) -> None
 def test_somebody_in_between(place: Place, home: Path, tmp_path: Path) -> None:
     """They can show the true authority, but nothing that it has signed: so they are told nothing."""
     other = make_development_certs(tmp_path / "other", machine="localhost").server.path
-    with running(place) as server, impostor(server.port, other) as between:
+    with running(place) as server, impostor(showing(other), upstream=server.port) as between:
         done = join(home, invite(server, port=between.port))
         assert done.returncode == 5, done.stderr
         assert "somebody may be in between" in done.stderr
-        assert [bytes(told) for told in between.told] == [b"CERT AUTHORITY\r\n", b""]
+        assert between.all == b"CERT AUTHORITY\r\n"
         assert servers(home).names() == []
         # The same with a fingerprint, and with the saved server, by whose port somebody else is reached.
         fingerprint = CertificateInfo.read(place.ca).spki_fingerprint
@@ -242,7 +242,7 @@ def test_somebody_in_between(place: Place, home: Path, tmp_path: Path) -> None:
         done = connect(home)
         assert done.returncode == 5
         assert "nor by one that this has appointed: somebody may be in between" in done.stderr
-        assert {bytes(told) for told in between.told} == {b"CERT AUTHORITY\r\n", b""}
+        assert {bytes(heard) for heard in between.heard} == {b"CERT AUTHORITY\r\n"}
 
 
 @pytest.mark.parametrize("size", [3, 90, 400, 900, 1500, 2500])
@@ -384,3 +384,18 @@ def test_a_checkout_without_saved_servers_works_as_ever(moving: Place, home: Pat
             f"securechat: connected to localhost port {server.port}, verified by certs/ca.pem (TLSv1.3, "
         )
         assert not (home / ".local").exists()
+
+
+def test_a_public_certificate(place: Place, home: Path) -> None:
+    """The link ends in `#system`, and the system's authorities decide, among which this machine has another one now."""
+    public = GIVEN | {"SSL_CERT_FILE": str(place.ca)}
+    with running(place) as server:
+        found = JoinLink.parse(invite(server))
+        link = JoinLink(found.host, found.port, found.code, None).format()
+        assert link.endswith("#system")
+        refused = join(home, link)
+        assert refused.returncode == 5, refused.stderr
+        done = securechat(home, "join", "-", "--user", "zoe", stdin=f"{link}\nhello\n", more=public)
+        assert (done.returncode, done.stdout) == (0, "* zoe joined #lobby\n"), done.stderr
+        assert securechat(home, "connect", more=public).returncode == 0
+        assert connect(home).returncode == 5

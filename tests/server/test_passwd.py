@@ -17,7 +17,6 @@ from securechat.irc.pieces import pieces
 from securechat.irc.sasl import chunks
 from securechat.server.config import Limits
 from securechat.server.hashing import MAX_DELAY
-from securechat.server.scram_exchange import available
 from securechat.store.database import Database, NotStored
 from securechat.store.passwords import Hasher, Parameters
 from securechat.store.rows import is_stored
@@ -244,7 +243,6 @@ def test_a_broken_hash_is_the_operators_business(alice: Client, house: House) ->
     house.ask(lambda chat: chat.accounts.__setitem__("alice", whole))
 
 
-@pytest.mark.skipif(not available(), reason="scramp is not installed")
 def test_the_verifier_is_that_of_the_new_password(alice: Client, house: House) -> None:
     house.hub.scram.enabled = True
     try:
