@@ -16,15 +16,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import resource
 import statistics
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
@@ -32,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from case import BenchmarkError
+from processes import workers
 from procfs import cpu_seconds, memory
 from servers import HOST, SERVERS, Server, Site, make_certificates, started
 
@@ -184,27 +183,6 @@ def _work(plan: Plan, control: Connection) -> None:
             control.send(crowd.come(at))
 
 
-@contextmanager
-def _crowds(plans: Sequence[Plan]) -> Iterator[list[Connection]]:
-    context = multiprocessing.get_context("spawn")
-    controls, processes = [], []
-    try:
-        for plan in plans:
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(plan, theirs), daemon=True)
-            process.start()
-            theirs.close()
-            controls.append(ours)
-            processes.append(process)
-        yield controls
-    finally:
-        for control in controls:
-            control.close()
-        for process in processes:
-            process.terminate()
-            process.join()
-
-
 def _answers(controls: list[Connection]) -> list[Any]:
     answers = []
     for control in controls:
@@ -273,7 +251,7 @@ def _measure(base: Path, accounts: int, people: Path | None) -> list[Came]:
     with started(server, base, "full") as (site, pid):
         ca = base / "certs" / "ca.pem"
         plans = [Plan(tuple(names[part::_PROCESSES]), site.port, ca, people) for part in range(_PROCESSES)]
-        with _crowds(plans) as controls:
+        with workers(_work, plans) as controls:
             _answers(controls)
             came.append(_come(f"{how}, after a restart", accounts, controls, pid))
             for control in controls:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from array import array
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -15,6 +12,7 @@ from typing import Any
 from case import BenchmarkError, Case
 from load import Plan, Result, Schedule, work
 from probe import Prober
+from processes import workers
 from procfs import cpu_seconds, memory
 from servers import HOST, Server, started
 
@@ -75,7 +73,7 @@ def measure(case: Case, server: Server, setting: Setting) -> Run:
         address, ca = (HOST, site.port), setting.base / "certs" / "ca.pem"
         once = ours and setting.once
         plans = [Plan(case, part, setting.processes, address, ca, caps, once) for part in range(setting.processes)]
-        with _load_processes(plans) as controls:
+        with workers(work, plans) as controls:
             _answers(controls)
             schedule = _schedule(case.seconds)
             for control in controls:
@@ -111,27 +109,6 @@ def measure(case: Case, server: Server, setting: Setting) -> Run:
         registrations=registrations,
         cipher=results[0].cipher,
     )
-
-
-@contextmanager
-def _load_processes(plans: list[Plan]) -> Iterator[list[Connection]]:
-    context = multiprocessing.get_context("spawn")
-    controls, processes = [], []
-    try:
-        for plan in plans:
-            ours, theirs = context.Pipe()
-            process = context.Process(target=work, args=(plan, theirs), daemon=True)
-            process.start()
-            theirs.close()
-            controls.append(ours)
-            processes.append(process)
-        yield controls
-    finally:
-        for control in controls:
-            control.close()
-        for process in processes:
-            process.terminate()
-            process.join()
 
 
 def _answers(controls: list[Connection]) -> list[Any]:
