@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from securechat.irc.standard_replies import Code, note
+from securechat.server.throttle import network_of
 from securechat.store.gate import HasherClosed
 
 if TYPE_CHECKING:
@@ -118,12 +119,15 @@ def new_credentials(session: Session, command: str, password: str) -> tuple[str,
 
 @contextmanager
 def turn(session: Session, command: str) -> Iterator[None]:
-    """A turn at the hashes, for the thread of a session, which is waited for; on any core. Raises `GaveUp`."""
+    """A turn at the hashes, for the thread of a session, which is waited for; on any core. Raises `GaveUp`.
+
+    Addresses take turns: whoever lets a thousand connections guess makes those of others wait for one guess each.
+    """
     hub = session.hub
     begun = time.monotonic()
     line = _Line(session, command)
     try:
-        with hub.hasher.turn(line):
+        with hub.hasher.turn(line, network_of(session.address)):
             line.check_client()
             with hub.cores.anywhere():
                 yield

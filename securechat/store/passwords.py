@@ -140,9 +140,9 @@ class Hasher:
         salt, key = (_unpadded(secrets.token_bytes(size)) for size in (_SALT, _KEY))
         self._nobody = f"$argon2id$v=19$m={parameters.memory},t={parameters.passes},p={_LANES}${salt}${key}"
 
-    def turn(self, waiter: Waiter | None = None) -> AbstractContextManager[None]:
+    def turn(self, waiter: Waiter | None = None, origin: str = "") -> AbstractContextManager[None]:
         """A turn at the hashes, which is waited for where it is entered; see `Gate.turn`. Raises `HasherClosed`."""
-        return self._gate.turn(waiter)
+        return self._gate.turn(waiter, origin)
 
     def waiting(self) -> int:
         """How many wait for a turn."""

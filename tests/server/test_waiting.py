@@ -66,9 +66,9 @@ def line(house: House, monkeypatch: pytest.MonkeyPatch) -> Line:
     return Line(house, monkeypatch)
 
 
-def waiter(opened: Opener, name: str, *caps: str) -> Client:
+def waiter(opened: Opener, name: str, *caps: str, address: str = "127.0.0.1") -> Client:
     """A client that logs in, and comes if that is right."""
-    client = opened.stranger()
+    client = opened.house.enter(Client(opened.house, address=address))
     client.send("CAP LS 302", f"CAP REQ :sasl {' '.join(caps)}", f"NICK {name}", "USER u 0 * :r")
     client.send("AUTHENTICATE PLAIN", f"AUTHENTICATE {plain(name)}", "CAP END")
     return client
@@ -91,6 +91,20 @@ def test_clients_are_told(opened: Opener, line: Line) -> None:
             assert told.params[3] == "Passwords are looked at one after the other; so many come before yours"
     for client in clients:
         client.expect("903")
+        client.expect("001")
+
+
+def test_addresses_take_turns(opened: Opener, line: Line) -> None:
+    """Many that guess from elsewhere hold up one who comes home for one password, and not for all of theirs."""
+    with line.closed():
+        guessers = []
+        for _ in range(4):
+            guessers.append(waiter(opened, "alice", "standard-replies", address="127.0.0.2"))
+            line.expect(1)
+        bob = waiter(opened, "Bob", "standard-replies")
+        line.expect(1)
+        assert waiting(bob).params[2] == "1"
+    for client in (*guessers, bob):
         client.expect("001")
 
 

@@ -197,14 +197,14 @@ def running(
 class Client:
     """One connection. `lines` has all that has come so far. `certificate`: the PEM file of what it shows, with key."""
 
-    def __init__(self, house: House, certificate: Path | None = None) -> None:
+    def __init__(self, house: House, certificate: Path | None = None, address: str = "127.0.0.1") -> None:
         self.house = house
         self.nick = "*"
         self.lines: list[str] = []
         self._next = 0  # the first of them that has not been looked at
         self._rest = b""
         self._tokens = 0
-        raw = socket.create_connection(("127.0.0.1", house.port), LIMIT)
+        raw = socket.create_connection(("127.0.0.1", house.port), LIMIT, (address, 0))
         try:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             context = house.context

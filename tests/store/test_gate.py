@@ -1,6 +1,7 @@
 """The way to the hashes: how many at a time, in which order, and who leaves the line."""
 
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import pytest
@@ -33,11 +34,21 @@ class Line:
 class Guest:
     """A thread that goes through a gate, when it may. `done`: what it raised, or how many had been through before."""
 
-    def __init__(self, gate: Gate, order: list["Guest"], *, waits: bool = True) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        order: list["Guest"],
+        *,
+        waits: bool = True,
+        origin: str = "",
+        meanwhile: Callable[[], None] | None = None,
+    ) -> None:
         self.line = Line()
         self.done: type[BaseException] | int | None = None
         self._order = order
         self._gate = gate
+        self.origin = origin
+        self._meanwhile = meanwhile
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         if waits:
@@ -45,9 +56,11 @@ class Guest:
 
     def _run(self) -> None:
         try:
-            with self._gate.turn(self.line):
+            with self._gate.turn(self.line, self.origin):
                 self.done = len(self._order)
                 self._order.append(self)
+                if self._meanwhile is not None:
+                    self._meanwhile()
         except (HasherClosed, ConnectionError) as error:
             self.done = type(error)
 
@@ -84,6 +97,59 @@ def test_first_come_first_served() -> None:
         assert gate.waiting() == 20
     assert [guest.join().done for guest in guests] == list(range(20))
     assert gate.waiting() == 0
+
+
+def served(gate: Gate, origins: str) -> str:
+    """Of whom each turn is, if one after the other comes from these while the gate is shut."""
+    order = list[Guest]()
+    with gate.turn():
+        guests = [Guest(gate, order, origin=origin) for origin in origins]
+    for guest in guests:
+        guest.join()
+    return "".join(guest.origin for guest in order)
+
+
+@pytest.mark.parametrize(
+    ("came", "order"),
+    [
+        ("aaa", "aaa"),
+        ("aaaaaabab", "ababaaaaa"),
+        ("aaabbc", "abcaba"),
+        ("abcd", "abcd"),
+        ("aaaaaaaaaab", "abaaaaaaaaa"),
+    ],
+)
+def test_one_origin_after_the_other(came: str, order: str) -> None:
+    gate = Gate(1)
+    assert served(gate, came) == order
+    assert served(gate, came) == order  # what was before is forgotten
+    assert gate._origins == {}
+
+
+def test_who_comes_later_waits_for_one_turn_of_each() -> None:
+    gate, order, late = Gate(1), list[Guest](), list[Guest]()
+
+    def come() -> None:
+        late.append(Guest(gate, order, origin="b"))
+
+    with gate.turn():
+        guests = [Guest(gate, order, origin="a", meanwhile=come if number == 2 else None) for number in range(6)]
+    for guest in (*guests, *late):
+        guest.join()
+    assert "".join(guest.origin for guest in order) == "aaabaaa"
+    assert late[0].line.before == [0]
+
+
+def test_the_turns_of_who_leaves_are_others() -> None:
+    gate, order = Gate(1), list[Guest]()
+    with gate.turn():
+        guests = [Guest(gate, order, origin=origin) for origin in "aaaabbb"]
+        for guest in guests[:3]:
+            guest.line.gives_up = True
+            guest.line.wake()
+            guest.join()
+    assert sorted(guest.join().origin for guest in guests[3:]) == ["a", "b", "b", "b"]
+    assert gate._origins == {}
 
 
 def test_who_looks_up_early_learns_how_many_are_left() -> None:
