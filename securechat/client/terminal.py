@@ -160,6 +160,8 @@ class Terminal:
         self._session = session
         self._loop = asyncio.get_running_loop()
         gone = asyncio.create_task(self._gone.wait())
+        # prompt_toolkit lets the terminal echo while a line is printed above the prompt: that would show a password.
+        session.input.cooked_mode = contextlib.nullcontext  # type: ignore[method-assign]
         # Between two prompts too the terminal shows nothing of what is typed: the next prompt does.
         with patch_stdout(), session.input.raw_mode():
             while self.leaving is None:

@@ -118,6 +118,10 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._near, text.encode())
 
+    def echoes(self) -> bool:
+        """Whether the terminal shows by itself what is typed."""
+        return bool(termios.tcgetattr(self._near)[3] & termios.ECHO)
+
     def end(self) -> int:
         """Wait until the process has ended, and all that it printed is read; its status."""
         status = self.process.wait(LIMIT)

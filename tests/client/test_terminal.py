@@ -187,6 +187,19 @@ def test_a_terminal_that_can_do_nothing_hides_passwords_too(peer: Peer, ca: Path
         assert "hidden" not in screen.raw
 
 
+def test_nothing_of_a_password_is_shown_while_others_talk(peer: Peer, ca: Path) -> None:
+    """Lines that come are printed above the prompt; the terminal must not show meanwhile what is typed."""
+    with at_screen(peer, ca) as screen:
+        screen.wait_for("* in #lobby: alice")
+        screen.type("/passwd\r")
+        screen.wait_for("Your password until now:")
+        session = peer.came.get(timeout=LIMIT)
+        for number in range(100):
+            session.send(f":bob!b@h PRIVMSG #lobby :line {number}.")
+            while f"line {number}." not in screen.raw:
+                assert not screen.echoes()
+
+
 def test_the_prompt_goes_where_one_is(peer: Peer, ca: Path) -> None:
     with at_screen(peer, ca, "--channel", "#one", "--channel", "#two") as screen:
         screen.wait_for("* in #two: alice")
