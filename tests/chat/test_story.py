@@ -50,5 +50,5 @@ def test_the_story_is_the_same_in_every_process() -> None:
 
 
 def test_wherever_a_rule_fails_the_chat_is_as_it_was() -> None:
-    """An exception before any one instruction of any rule: the request is refused alone, and nothing has changed."""
+    """An exception before an instruction of a rule: the request is refused alone, and nothing has changed."""
     fail_everywhere(story().log)

@@ -9,15 +9,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.forked import Forked, run
+
 SECONDS = 60
 """What any command may take here before the test gives up."""
-
-# The child makes the terminal its own, as a login does; then the command replaces it.
-_AT_TERMINAL = """
-import fcntl, os, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.executable, [sys.executable, "-m", "securechat", *sys.argv[1:]])
-"""
 
 
 def environment(home: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -30,14 +25,12 @@ def securechat(
     home: Path, *arguments: str | Path, stdin: str | bytes = b"", more: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run it to its end, in a pipe."""
-    done = subprocess.run(
+    done = run(
         [sys.executable, "-m", "securechat", *map(str, arguments)],
         input=stdin.encode() if isinstance(stdin, str) else stdin,
-        capture_output=True,
         cwd=home,
         env=environment(home, more),
         timeout=SECONDS,
-        check=False,
     )
     assert b"Traceback" not in done.stderr
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
@@ -87,8 +80,9 @@ def at_terminal(home: Path, *arguments: str | Path) -> Iterator[Terminal]:
     master, slave = os.openpty()
     try:
         try:
-            process = subprocess.Popen(
-                [sys.executable, "-c", _AT_TERMINAL, *map(str, arguments)],
+            process = Forked(
+                [sys.executable, "-m", "securechat", *map(str, arguments)],
+                terminal=True,
                 stdin=slave,
                 stdout=slave,
                 stderr=slave,

@@ -15,6 +15,7 @@ from tests.cli.commands import at_terminal, securechat
 from tests.cli.inviting import Inviting
 from tests.cli.saved import saved_in
 from tests.client.memory_keyring import BACKEND
+from tests.forked import fresh
 
 PASSWORD = "battery staple"
 GIVEN = {"SECURECHAT_PASSWORD": PASSWORD}
@@ -338,6 +339,7 @@ def _command_lines() -> Iterator[bytes]:
             yield path.read_bytes()
 
 
+@fresh()
 def test_the_link_is_in_no_list_of_processes(peer: Inviting, tmp_path: Path) -> None:
     with at_terminal(tmp_path, "join", "-", "--user", "zoe") as terminal:
         terminal.expect("the whole link: ")

@@ -15,6 +15,7 @@ from securechat.client.logins import Password
 from securechat.client.steady import Steady
 from securechat.tls.contexts import client_context
 from tests.client.support import LIMIT, PASSWORD, Peer
+from tests.forked import Forked
 
 CONNECT = [sys.executable, "-m", "securechat", "connect"]
 """`securechat connect` as a process."""
@@ -54,7 +55,7 @@ def running(
     environment = {**os.environ, "SECURECHAT_PASSWORD": password or ""}
     command = [*CONNECT, "--user", nick, "--port", str(peer_port), "--ca", str(ca), *options]
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **popen}
-    with subprocess.Popen(command, env=environment, **streams) as process:
+    with Forked(command, env=environment, **streams) as process:
         try:
             yield process
         finally:

@@ -12,6 +12,7 @@ from tests.crash.records import SPOKEN, Account, Row, stored
 from tests.crash.traces import Tracer
 from tests.crash.witness import HISTORY, Connection, Milestones, Talking, Witness
 from tests.e2e.servers import LIMIT, PEOPLE, UNHURRIED, Place, Server, server_command
+from tests.forked import Forked
 
 ROUND = 60.0
 """Seconds after which a round gives up."""
@@ -50,7 +51,7 @@ def process(
     log, as far as that goes. `before`: what its command line begins with."""
     config = place.configure(CONFIG)
     command = [*before, *server_command(place, "--config", config, "--log-format", "json", *options)]
-    with subprocess.Popen(
+    with Forked(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

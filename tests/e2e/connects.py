@@ -10,6 +10,7 @@ from typing import IO
 
 from tests.cli.commands import environment
 from tests.e2e.servers import LIMIT, PASSWORD, Server
+from tests.forked import Forked, run
 
 
 def connect_command(server: Server, user: str, *options: str) -> list[str]:
@@ -26,14 +27,12 @@ def connect(
     server: Server, user: str, *options: str, password: str = PASSWORD, said: bytes = b""
 ) -> "subprocess.CompletedProcess[str]":
     """Run one to its end: say these lines, and leave."""
-    done = subprocess.run(
+    done = run(
         connect_command(server, user, *options),
         input=said,
-        capture_output=True,
         cwd=server.place.home,
         env=connect_environment(server, password),
         timeout=LIMIT,
-        check=False,
     )
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -100,7 +99,7 @@ class Connected:
 @contextmanager
 def connected(server: Server, user: str, *options: str, password: str = PASSWORD) -> Iterator[Connected]:
     """A client that is in its channel."""
-    with subprocess.Popen(
+    with Forked(
         connect_command(server, user, *options),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

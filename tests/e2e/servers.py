@@ -22,6 +22,7 @@ from securechat.server.log import EventLog
 from securechat.store.datadir import DataDir
 from securechat.store.passwords import Hasher, Parameters
 from tests.cli.commands import environment
+from tests.forked import Forked
 
 LIMIT: Final = 20.0
 """Seconds after which whatever waits here gives up: far more than anything needs."""
@@ -195,7 +196,7 @@ def running(
 ) -> Iterator[Server]:
     """A server that listens. In the end it is stopped, if it still runs, with status 0 and nothing wrong in its log."""
     command = server_command(place, "--config", place.configure(config), "--log-format", "json", *log, *options)
-    with subprocess.Popen(
+    with Forked(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

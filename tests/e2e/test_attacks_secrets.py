@@ -16,6 +16,7 @@ from tests.client.memory_keyring import BACKEND
 from tests.e2e.connects import Lines
 from tests.e2e.servers import Place, running
 from tests.e2e.wires import Wire, login_lines
+from tests.forked import fresh
 
 DEBUG = {"SECURECHAT_DEBUG": "1", "PYTHONFAULTHANDLER": "1"}
 CHECKOUT = Path(__file__).parents[2]
@@ -72,6 +73,7 @@ def joining(
             err.join()
 
 
+@fresh()
 def test_where_a_code_is_seen_while_somebody_joins(place: Place, tmp_path: Path) -> None:
     """On standard input it is nowhere. As an argument it is in the list of processes, as arguments are; but when one is
     in the chat it is used up."""
@@ -96,6 +98,7 @@ def test_where_a_code_is_seen_while_somebody_joins(place: Place, tmp_path: Path)
             assert not [secret for secret in secrets if secret in content]
 
 
+@fresh()
 def test_what_comes_of_failures(place: Place, tmp_path: Path) -> None:
     """Of a client, asked for its tracebacks: wrong codes and passwords, on the way in and behind it."""
     said: list[str] = []

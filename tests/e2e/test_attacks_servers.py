@@ -41,6 +41,7 @@ from tests.e2e.attackers import CIPHERTEXT, Answer, Tap, forged, impostor, showi
 from tests.e2e.connects import connected
 from tests.e2e.servers import LIMIT, PASSWORD, MakePlace, Place, Server, running
 from tests.e2e.wires import Chatter
+from tests.forked import Forked
 from tests.pki.papers import CLIENT, DAY, Paper
 
 ASKED = b"CERT AUTHORITY\r\n"
@@ -103,7 +104,7 @@ def back(home: Path) -> "CompletedProcess[str]":
 @contextmanager
 def process(home: Path, *arguments: str) -> "Iterator[subprocess.Popen[bytes]]":
     """One that runs meanwhile."""
-    with subprocess.Popen(
+    with Forked(
         [sys.executable, "-m", "securechat", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

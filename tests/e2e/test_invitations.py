@@ -8,6 +8,7 @@ from securechat.pki import CertificateInfo
 from tests.cli.commands import securechat
 from tests.e2e.servers import UNHURRIED, Place, Server, running
 from tests.e2e.wires import Chatter, Ended, Wire
+from tests.forked import fresh
 
 NEW = "xyzzy a new horse"
 
@@ -107,6 +108,7 @@ def test_where_the_configuration_leads_after_a_reload(place: Place) -> None:
         assert (made.host, made.port) == ("chat.example.org", 443)
 
 
+@fresh()
 def test_codes_and_passwords_stay_where_they_are(place: Place) -> None:
     """Used, refused and throttled; with the log at its most talkative."""
     secrets = {}

@@ -6,6 +6,7 @@ from tests.cli.commands import securechat
 from tests.e2e.connects import connected
 from tests.e2e.servers import Place, running
 from tests.e2e.wires import Chatter, Wire, login_lines
+from tests.forked import fresh
 
 SECRETS = {
     "password": "xyzzy-one",
@@ -34,6 +35,7 @@ def command_line(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
 
 
+@fresh()
 def test_secrets_stay_where_they_are(place: Place) -> None:
     """With the log at its most talkative."""
     gate = SECRETS["server's password"]
@@ -88,6 +90,7 @@ def test_secrets_stay_where_they_are(place: Place) -> None:
         assert not [name for name, secret in SECRETS.items() if secret.encode() in content]
 
 
+@fresh()
 def test_the_clients_password_is_not_on_its_command_line(place: Place) -> None:
     with running(place) as server, connected(server, "alice") as alice:
         line = command_line(alice.process.pid)

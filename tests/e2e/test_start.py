@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from securechat.pki import make_development_certs
+from securechat.pki import Authority, Purpose, RevocationList, make_development_certs, revocation_path
+from securechat.pki.certificate import spki_fingerprint
 from tests.cli.commands import environment
 from tests.e2e.servers import LIMIT, UNHURRIED, Place, attempt, running, server_command
 from tests.e2e.wires import Chatter, Wire
@@ -75,6 +76,15 @@ def test_no_certificate(place: Place) -> None:
 
 def test_a_certificate_without_its_key(place: Place) -> None:
     fails(attempt(place, "--cert", place.ca), TYPED_WRONGLY, "ca.pem holds no private key")
+
+
+def test_a_list_of_revoked_certificates_that_is_older_than_one_of_before(place: Place, tmp_path: Path) -> None:
+    make_development_certs(tmp_path, machine="localhost")
+    clients = Authority.load(tmp_path, Purpose.CLIENTS, now=datetime.now(UTC))
+    RevocationList.make(clients, now=datetime.now(UTC)).save(revocation_path(tmp_path / "client-ca.pem"))
+    place.data.crl_numbers.write_text(f"{spki_fingerprint(clients.certificate.public_key())} 2\n")
+    done = attempt(place, "--cert", tmp_path / "server.pem")
+    fails(done, TYPED_WRONGLY, "is older than the one before: put that back", f"remove {place.data.crl_numbers}")
 
 
 def test_a_key_that_does_not_match(place: Place, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import ast
 import os
 import re
 import shlex
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from securechat.irc.caps import CAPABILITIES
 from securechat.server.commands import registry
 from securechat.server.config import read
 from securechat.server.reference import BEGIN, DOCUMENT, END, NoMarkersError, renewed, tables
+from tests.forked import run
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -241,12 +241,7 @@ def _check(words: list[str], line: str) -> bool:
 @cache
 def _help(*words: str) -> str:
     """The help of a command, as people get it."""
-    done = subprocess.run(
-        [sys.executable, *words, "--help"],
-        env={**os.environ, "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = {**os.environ, "COLUMNS": "200"}
+    done = run([sys.executable, *words, "--help"], input=b"", timeout=60, cwd=ROOT, env=environment)
     assert done.returncode == 0, (words, done.stderr)
-    return done.stdout
+    return done.stdout.decode()
