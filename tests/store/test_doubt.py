@@ -154,11 +154,8 @@ def test_doubt(new_shop: Callable[[], Shop], kind: Kind) -> None:
     "kind",
     [
         "all at once",
-        "messages were fetched",
         "an account is removed",
         "messages are taken back",
-        "names are forgotten",
-        "all connections of an account end",
     ],
 )
 def test_taking_out_fails_too(new_shop: Callable[[], Shop], kind: str) -> None:
