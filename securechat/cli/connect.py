@@ -99,8 +99,8 @@ def _come_in(
 
     (It was revoked, or the server has another authority: a saved one would else keep its owner out.)
     """
-    login = destination.login_with(password_file, may_ask=at_terminal(), tell=tell)
-    door = destination.door(login, tell, remember=remember)
+    door = destination.door(password_file, tell, may_ask=at_terminal(), remember=remember)
+    login = door.login
     visit = Visit(door, manner)
     try:
         visit.connect()

@@ -20,10 +20,9 @@ from typing import Final
 from cryptography import x509
 
 from securechat.client import keyrings
-from securechat.client.dial import dial
 from securechat.client.door import Door
 from securechat.client.errors import ClientError, MistakeError
-from securechat.client.first_contact import PATIENCE, authority_with, described, offered_authorities
+from securechat.client.first_contact import authority_with, described, offered_authorities
 from securechat.client.logins import Certificate, Login, Password
 from securechat.client.password import Kept, ask_password, given_password, others_can_read
 from securechat.client.safe import safe_text
@@ -39,8 +38,6 @@ DEFAULT_HOST: Final = "localhost"
 DEFAULT_PORT: Final = 6697
 
 Tell = Callable[[str], None]
-
-_GOODBYE: Final = 1.0  # seconds for the end of TLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,29 +96,25 @@ class Destination:
             called = "" if not self.saved or self.server.name == self.host else f", saved as {self.server.name}"
             tell(f"connecting to {safe_text(self.host)} port {self.port} as {self.user}{called}")
 
-    def login_with(self, password_file: Path | None, *, may_ask: bool, tell: Tell) -> Login:
-        """How to log in: with one's certificate if there is one, and the password, where it is at hand or needed.
+    def door(self, password_file: Path | None, tell: Tell, *, may_ask: bool, remember: bool = False) -> Door:
+        """The way in, with one's certificate if there is one, and the password, where it is at hand or needed.
 
-        Raises what `find_password`, `make_sure` and `Certificate.of` raise.
+        Nobody types a password before the server has shown that it is the one (`Door.verify`).
+
+        Raises what `find_password`, `door_of`, `Door.verify` and `Certificate.of` raise.
         """
         password = given_password(password_file, warn=tell, kept=self._kept(tell))
-        if self.certificate is None:
-            if password is None and may_ask:
-                self.make_sure()
-            return Password(self.login, ask_password(self.user, may_ask=may_ask) if password is None else password)
-        if others_can_read(self.certificate):
-            tell(f"others on this machine can read {self.certificate}, which lets them log in as you: chmod 600 it")
         otherwise = None if password is None else Password(self.login, password)
-        return Certificate.of(self.certificate, self.login, otherwise)
-
-    def make_sure(self) -> None:
-        """Before somebody types a password: whether the server is there, and is the one. Raises what `dial` raises."""
-        context = client_context(self.ca if self.server is None else self.authority)
-        try:
-            dial(self.host, self.port, context, PATIENCE).close(_GOODBYE)
-        except UnknownAuthority:
-            if self.server is None:
-                raise  # for else it may have been replaced, which is followed when one comes in
+        if self.certificate is not None:
+            if others_can_read(self.certificate):
+                tell(f"others on this machine can read {self.certificate}, which lets them log in as you: chmod 600 it")
+            return self.door_of(Certificate.of(self.certificate, self.login, otherwise), tell, remember=remember)
+        door = self.door_of(otherwise, tell, remember=remember)
+        if otherwise is None:
+            if may_ask:
+                door.verify()
+            door.login = Password(self.login, ask_password(self.user, may_ask=may_ask))
+        return door
 
     def _kept(self, tell: Tell) -> Kept | None:
         """The way to the password in the keyring, if it is there."""
@@ -138,8 +131,11 @@ class Destination:
 
         return kept
 
-    def door(self, login: Login, tell: Tell, *, remember: bool = False) -> Door:
-        """The way in. Raises `CertificateFileError`, and `MistakeError` for what is saved and damaged."""
+    def door_of(self, login: Login | None, tell: Tell, *, remember: bool = False) -> Door:
+        """The way in with a login, or with one that is still to come.
+
+        Raises `CertificateFileError`, and `MistakeError` for what is saved and damaged.
+        """
         if self.server is None:
             context = client_context(self.ca, self.certificate)
             return Door(self.host, self.port, context, self.user, login)

@@ -39,8 +39,7 @@ def enroll(
         saved = (destination.servers, destination.server) if destination.own and destination.server else None
         place = where_to_keep(out, saved)
         destination.announce(tell)
-        login = destination.login_with(password_file, may_ask=at_terminal(), tell=tell)
-        with errand(destination.door(login, tell), on_event) as client:
+        with errand(destination.door(password_file, tell, may_ask=at_terminal()), on_event) as client:
             issued = enrol(client, destination.user)
         for line in keep(issued, place):
             typer.echo(line)

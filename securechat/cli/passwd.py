@@ -12,6 +12,8 @@ from securechat.cli.destination import Wanted, find
 from securechat.cli.errands import CA, Host, Port, Server, User, on_event
 from securechat.client.errand import errand
 from securechat.client.errors import MistakeError
+from securechat.client.events import Event
+from securechat.client.identity_words import CERTIFICATES_STAY, certificates_stay
 from securechat.client.logins import Password
 from securechat.client.password import hidden_line
 from securechat.client.passwords import NEW_QUESTIONS, OLD_QUESTION, change, new_password, require_both, why_not
@@ -38,16 +40,30 @@ def passwd(
     with endings():
         destination = find(Wanted(server, user, host, port, ca, cert=cert), SavedServers())
         destination.announce(tell)
-        old, new = _from_stdin() if password_stdin else _asked()
+        given = _from_stdin() if password_stdin else None
+        if given is None and not at_terminal():
+            raise MistakeError("there is no terminal to ask for the passwords on: use --password-stdin")
+        door = destination.door_of(None, tell)
+        if given is None:
+            door.verify()
+        old, new = given or _asked()
         # The old one has to be known whatever else would let one in; and no device comes to the chat.
-        door = destination.door(Password(destination.user, old), tell)
-        with errand(door, on_event) as client:
+        door.login = Password(destination.user, old)
+        events: list[Event] = []
+
+        def keep(event: Event) -> None:
+            on_event(event)
+            events.append(event)
+
+        with errand(door, keep) as client:
             request = change(client, old, new)
             client.wait(lambda: request.settled)
             if request.refusal is not None:
                 raise why_not(request.refusal)
             door.password_changed(new)
     typer.echo(f"changed the password of {destination.user}; your other devices have to log in again")
+    if any(map(certificates_stay, events)):
+        typer.echo(f"{CERTIFICATES_STAY}, in the chat")
 
 
 # The help: each paragraph is one line, which is broken where the terminal ends.
@@ -62,8 +78,6 @@ passwd.__doc__ = "\n\n".join(
 
 
 def _asked() -> tuple[str, str]:
-    if not at_terminal():
-        raise MistakeError("there is no terminal to ask for the passwords on: use --password-stdin")
     try:
         old = hidden_line(OLD_QUESTION)
         if not old:

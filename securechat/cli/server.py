@@ -87,7 +87,7 @@ def server(
     try:
         with directory.lock(), _signals() as is_to_reload:
             _serve(loaded, source, directory, log, is_to_reload, one_core=one_core)
-    except UnusableDataDirError as error:
+    except (UnusableDataDirError, CertificateFileError) as error:
         stop(error, MISTAKE)
     except (DataDirError, StoreUnusable, OperatorFailed) as error:
         stop(error, FAILED)

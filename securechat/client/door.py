@@ -3,10 +3,15 @@
 import ssl
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
 from securechat.client.certificate_files import Saved
 from securechat.client.connection import Client
+from securechat.client.dial import dial
+from securechat.client.first_contact import PATIENCE
 from securechat.client.logins import Certificate, Invitation, Login, Password
+
+_GOODBYE: Final = 1.0  # seconds for the end of TLS
 
 
 class Door:
@@ -22,6 +27,17 @@ class Door:
         self.context = context
         self.nick = nick
         self.login = login
+
+    def verify(self) -> None:
+        """Before somebody types a password: make sure that the server is there, and is the one.
+
+        A connection of its own, on which nothing is said. It is not kept for the login: people take longer to type
+        than servers wait for one, and the next connection, like all others, is verified by itself. To the server it is
+        one more of those that it takes from an address in a minute, no attempt to log in, and one line of its log.
+
+        Raises what `dial` raises.
+        """
+        dial(self.host, self.port, self.context, PATIENCE).close(_GOODBYE)
 
     def open(self, client: Client, later: Iterable[str]) -> None:
         """Connect, verify the server, log in. Raises what `Client.connect` raises."""

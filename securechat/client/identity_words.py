@@ -7,12 +7,15 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from securechat.client.events import ServerSaid
+from securechat.client.events import Event, ServerSaid
 from securechat.client.safe import safe_name, safe_text
 from securechat.irc.links import JoinLink, LinkError
 
 COMMANDS: Final = frozenset(("CERT", "INVITATION", "PASSWD"))
 """The commands whose answers are told here."""
+
+CERTIFICATES_STAY: Final = "the certificates that log you in stay good, and /cert list shows them"
+"""What is said with a new password, where there are any."""
 
 REFUSALS: Final = {
     ("INVITATION", "NO_SUCH_INVITATION"): "there is no invitation {0}: /invitation list shows those that there are",
@@ -29,6 +32,11 @@ def note(event: ServerSaid) -> str | None:
     command, code, *params = event.params
     tell = _NOTES.get((command, code))
     return tell(params, event.count) if tell else None
+
+
+def certificates_stay(event: Event) -> bool:
+    """Whether that is a new password for an account with certificates, which log one in as before."""
+    return isinstance(event, ServerSaid) and event.params[:2] == ("PASSWD", "CHANGED") and len(event.params) > 3
 
 
 def supplied(event: ServerSaid) -> str:
@@ -60,7 +68,9 @@ def _added(params: list[str], _: int) -> str:
 
 
 def _certificate(params: list[str], _: int) -> str:
-    fingerprint, added, expires, name = params
+    fingerprint, added, expires, *marks, name = params
+    if "enrolled" in marks:
+        return f"signed by the server {moment(added)}, good until {moment(expires)}: {safe_name(fingerprint)}"
     return f"{safe_text(name)}, added {moment(added)}, good until {moment(expires)}: {safe_name(fingerprint)}"
 
 
@@ -69,11 +79,13 @@ def _removed(params: list[str], _: int) -> str:
 
 
 def _end_of_certificates(_: list[str], count: int) -> str:
-    return "" if count else "you have registered no certificate; one that /cert enroll has made need not be registered"
+    return "" if count else "no certificate is known that logs you in; /cert enroll makes one"
 
 
-def _changed(_: list[str], __: int) -> str:
-    return "your password is changed: your other devices have to log in again, with the new one"
+def _changed(params: list[str], _: int) -> str:
+    """Behind the code: how many certificates log one in, if there are any."""
+    stay = f"; {CERTIFICATES_STAY}" if len(params) > 1 else ""
+    return f"your password is changed: your other devices have to log in again, with the new one{stay}"
 
 
 def _link(params: list[str], _: int) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -46,8 +47,8 @@ class SavedDoor(Door):
 
     `authority`: the one that `server` trusts; None where the system's decide. `tell(sentence)`: for the user, from any
     thread. `certificate`: a file with one's own, that is shown to the server. `saved`: whether `server` is on the disk
-    already. `remember`: whether the password is to be kept in the keyring. `user`: the account, where it is another
-    than that of `server`.
+    already. `login`: None until there is one. `remember`: whether the password is to be kept in the keyring. `user`:
+    the account, where it is another than that of `server`.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class SavedDoor(Door):
         servers: SavedServers,
         server: SavedServer,
         authority: x509.Certificate | None,
-        login: Login,
+        login: Login | None,
         tell: Callable[[str], None],
         *,
         certificate: Path | None = None,
@@ -76,6 +77,13 @@ class SavedDoor(Door):
         self._invited = isinstance(login, Invitation)
         super().__init__(server.host, server.port, self._context(), user or server.user, login)
 
+    def verify(self) -> None:
+        """As `Door.verify`: also what is revoked counts, and an authority that was replaced is followed."""
+        try:
+            super().verify()
+        except UnknownAuthority as error:
+            self._follow(error, super().verify)
+
     def open(self, client: Client, later: Iterable[str]) -> None:
         """Connect, verify the server, log in. Raises what `Client.connect` raises."""
         later = tuple(later)
@@ -84,7 +92,7 @@ class SavedDoor(Door):
             try:
                 super().open(client, later)
             except UnknownAuthority as error:
-                self._follow(error, client, later)
+                self._follow(error, partial(super().open, client, later))
             came = True
         finally:
             if not self._saved and (came or self._has_account()):
@@ -125,8 +133,8 @@ class SavedDoor(Door):
         revoked = None if self._revoked is None else self._revoked.der()
         return client_context(self._authority, self._certificate, crl=revoked)
 
-    def _follow(self, error: UnknownAuthority, client: Client, later: Iterable[str]) -> None:
-        """The server has another authority: take it over if ours has signed it, and connect; raise `error` if not."""
+    def _follow(self, error: UnknownAuthority, connect: Callable[[], None]) -> None:
+        """The server has another authority: take it over if ours has signed it, and `connect`; raise `error` if not."""
         if self._authority is None:
             raise error
         if not self._saved:
@@ -147,7 +155,7 @@ class SavedDoor(Door):
         self._authority, self._revoked = present, None
         self.server = replace(self.server, trust=info.spki_fingerprint)
         self.context = self._context()
-        super().open(client, later)
+        connect()
         try:
             # What is on the disk may have changed meanwhile, by a command or another window.
             self._servers.put(replace(self._servers.load(self.server.name), trust=self.server.trust), present)

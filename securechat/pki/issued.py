@@ -42,6 +42,25 @@ def record(directory: Path, certificate: x509.Certificate) -> None:
     write_public(path, certificate.public_bytes(Encoding.PEM))
 
 
+def recorded(directory: Path) -> list[Path]:
+    """The copies that were kept in ``directory``, by name. What is in one never changes.
+
+    Raises:
+        StorageError: the index is there and can't be read.
+    """
+    return [path for path in list_directory(directory / _DIRECTORY) if _FILE.fullmatch(path.name)]
+
+
+def read_recorded(path: Path) -> x509.Certificate:
+    """The certificate in one of those.
+
+    Raises:
+        BrokenFilesError: it is damaged, or gone.
+        StorageError: it can't be read.
+    """
+    return parse_certificates(read_if_there(path) or b"", path)[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Index:
     """What `read_index` found."""
@@ -58,11 +77,10 @@ def read_index(directory: Path) -> Index:
     Raises:
         StorageError: the index is there and can't be read.
     """
-    paths = [path for path in list_directory(directory / _DIRECTORY) if _FILE.fullmatch(path.name)]
     found, broken = [], []
-    for path in paths:
+    for path in recorded(directory):
         try:
-            found.append(parse_certificates(read_if_there(path) or b"", path)[0])
+            found.append(read_recorded(path))
         except (BrokenFilesError, StorageError) as error:
             broken.append(str(error))
     found.sort(key=lambda certificate: (certificate.not_valid_before_utc, certificate.serial_number))

@@ -147,6 +147,33 @@ def revoke(directory: Path, certificates: Sequence[x509.Certificate], *, now: da
         return [path for path, _ in changed]
 
 
+def revoke_with(signer: Authority, certificate_path: Path, serial: int, *, known: int, now: datetime) -> RevocationList:
+    """Put a certificate that ``signer`` has signed on the list beside ``certificate_path``, the authority's own file.
+
+    For who has the authority at hand. ``known``: the number of the newest list that they have seen, 0 for none.
+    Returns the list as it lies there now; it has not changed if the certificate was on it.
+
+    Raises:
+        InvalidRequestError: we may not write there.
+        BrokenFilesError: another authority lies there now, or ``signer`` is not valid at ``now`` (aware); the list is
+            gone, or an older one, or as `RevocationList.load`.
+        StorageError: the system refused.
+    """
+    with hold(certificate_path.parent):
+        there = parse_certificates(read_if_there(certificate_path) or b"", certificate_path)[0]
+        if (there.subject, there.public_key()) != (signer.certificate.subject, signer.certificate.public_key()):
+            raise BrokenFilesError(f"{certificate_path} is another authority than the one that signed the certificate")
+        path = revocation_path(certificate_path)
+        before = RevocationList.load(path, signer.certificate)
+        if (before.number if before else 0) < known:
+            raise BrokenFilesError(f"{path} is gone, or older than it was: put back the one before")
+        if before and before.revoked(serial):
+            return before
+        after = _with_serials(signer, before, [serial], now)
+        after.save(path)
+        return after
+
+
 def _extended(
     directory: Path, purpose: Purpose, certificates: Sequence[x509.Certificate], now: datetime
 ) -> tuple[Path, RevocationList] | None:
@@ -155,10 +182,13 @@ def _extended(
     path = revocation_path(purpose.certificate_path(directory))
     before = RevocationList.load(path, signer.certificate)
     serials = [one.serial_number for one in certificates if not (before and before.revoked(one.serial_number))]
-    if not serials:
-        return None
-    after = before.extend(signer, serials, now=now) if before else RevocationList.make(signer, serials=serials, now=now)
-    return path, after
+    return (path, _with_serials(signer, before, serials, now)) if serials else None
+
+
+def _with_serials(
+    signer: Authority, before: RevocationList | None, serials: Sequence[int], now: datetime
+) -> RevocationList:
+    return before.extend(signer, serials, now=now) if before else RevocationList.make(signer, serials=serials, now=now)
 
 
 def _authority(directory: Path, purpose: Purpose) -> x509.Certificate | None:

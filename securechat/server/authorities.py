@@ -103,11 +103,13 @@ class Authorities:
     """SHA-256 of its public key (SPKI), 64 lower-case hexadecimal digits."""
     clients: x509.Certificate | None = None
     """The authority of clients."""
+    clients_file: Path | None = None
+    """Where it was read; its list is beside it."""
     clients_revoked: RevocationList | None = None
     signer: Authority | None = field(default=None, repr=False)
     """The same with its private key, where the server has that."""
     signed: Path | None = None
-    """The directory in which what it signs is recorded."""
+    """The directory in which what it signs is recorded: that of its key, or where that would be."""
     ends: tuple[tuple[Path, datetime], ...] = ()
     """Until when the certificates are valid, each with its file (aware, UTC): the server's own, and the authorities."""
     notes: tuple[str, ...] = ()
@@ -117,20 +119,6 @@ class Authorities:
     def clients_key(self) -> tuple[x509.Name, str] | None:
         """Name and key of the authority of clients: with another certificate for the same two it is the same one."""
         return (self.clients.subject, spki_fingerprint(self.clients.public_key())) if self.clients is not None else None
-
-    def lost(self, before: Authorities) -> str | None:
-        """What was revoked ``before`` and would be good again with this; a sentence, or ``None``.
-
-        A list that is gone, or an older one in its place, is a mistake, or what is there while it is being replaced.
-        """
-        was, now = before.clients_revoked, self.clients_revoked
-        if was is None or before.clients_key != self.clients_key:
-            return None
-        if now is None:
-            return "the list of what the authority of clients has revoked is gone: put it back"
-        if now.number < was.number:
-            return "the list of what the authority of clients has revoked is older than the one before: put that back"
-        return None
 
 
 def read_authorities(tls: TLSConfig) -> Authorities:
@@ -186,9 +174,10 @@ def _read(tls: TLSConfig, places: Places) -> Authorities:
         servers_revoked=servers_revoked.der() if servers_revoked is not None else None,
         servers_fingerprint=spki_fingerprint(server_authority.public_key()) if server_authority is not None else None,
         clients=clients,
+        clients_file=places.client_ca if clients is not None else None,
         clients_revoked=clients_revoked,
         signer=signer,
-        signed=places.client_ca_key.parent if signer is not None else None,
+        signed=places.client_ca_key.parent if clients is not None else None,
         ends=tuple(ends),
         notes=tuple(notes),
     )

@@ -15,6 +15,7 @@ from securechat.server.config import Config
 from securechat.server.cores import Cores
 from securechat.server.features import MAX_USERNAME, isupport, offers
 from securechat.server.identity import Identities
+from securechat.server.issued import IssuedCertificates
 from securechat.server.log import EventLog
 from securechat.server.login_cache import LoginCache
 from securechat.server.monitors import Monitors
@@ -58,6 +59,7 @@ class Hub:
         self.registrations = RegistrationThrottle(enabled=config.limits.throttle)
         self.enrolments = RegistrationThrottle(enabled=config.limits.throttle)
         """By the names of accounts: certificates that are signed for them."""
+        self.issued = IssuedCertificates()
         self.arrivals = ConnectionThrottle(config.limits.max_connections_per_address, enabled=config.limits.throttle)
         self.stopping = False
         self.listening: Listening = ()

@@ -169,6 +169,15 @@ class Identities:
         """Whether our authority of clients signed it, to whomever."""
         return self._is_ours(x509.load_der_x509_certificate(peer.der))
 
+    def holder(self, info: CertificateInfo, chat: Chat) -> Account | None:
+        """Whom a certificate logs in that our authority has signed for clients, as long as nobody has registered it;
+        ``None`` too if it is out of its time or revoked. That the authority has signed it, the caller knows."""
+        listed = self.authorities.clients_revoked
+        if not info.is_valid(self._clock()) or (listed is not None and listed.revoked(info.serial) is not None):
+            return None
+        name, _ = self._made_out_to(info, chat)
+        return chat.accounts.get(name) if name is not None else None
+
     # -- signing ------------------------------------------------------------------------------------------------------
 
     @property
@@ -215,17 +224,21 @@ class Identities:
 
     def _issued_to(self, peer: PeerCertificate, certificate: x509.Certificate, chat: Chat) -> tuple[str | None, str]:
         """The casefolded name of the account to which our authority made it out, or ``None`` and why to none."""
-        authority = self.authorities.clients
-        if authority is None or not self._is_ours(certificate):
+        if not self._is_ours(certificate):
             return None, "it is neither registered nor signed by the authority of clients"
-        if not authority.not_valid_before_utc <= self._clock() <= authority.not_valid_after_utc:
+        return self._made_out_to(peer.info, chat)
+
+    def _made_out_to(self, info: CertificateInfo, chat: Chat) -> tuple[str | None, str]:
+        """As `_issued_to`, for one that the authority is known to have signed."""
+        authority = self.authorities.clients
+        if authority is None or not authority.not_valid_before_utc <= self._clock() <= authority.not_valid_after_utc:
             return None, "the authority that signed it has expired"
-        if peer.info.account is None or peer.info.is_authority:
+        if info.account is None or info.is_authority:
             return None, "it names no account, or several"
-        removed = chat.retired.get(peer.info.account)
-        if removed is not None and peer.info.not_before.timestamp() < seconds(removed):
+        removed = chat.retired.get(info.account)
+        if removed is not None and info.not_before.timestamp() < seconds(removed):
             return None, "it was made before an account of that name was removed"
-        return peer.info.account, ""
+        return info.account, ""
 
     def _is_ours(self, certificate: x509.Certificate) -> bool:
         """Whether our authority of clients signed it, with nothing between them."""

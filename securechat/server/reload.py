@@ -20,17 +20,18 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from securechat.chat.machine import Applied
 from securechat.chat.model import Certificate
 from securechat.chat.requests import SetRules
 from securechat.irc.isupport import changes
+from securechat.pki import PKIError, RevocationList
 from securechat.server import answers
 from securechat.server.anchors import Anchors
 from securechat.server.authorities import Authorities, Looks, Places, read_authorities
 from securechat.server.config import Config, ConfigError, load, with_options
+from securechat.server.crl_numbers import CrlNumbers
 from securechat.server.descriptors import make_room
 from securechat.server.expiry import warn
 from securechat.server.identity import REVOKED, Identities
@@ -151,7 +152,8 @@ def read_certificates(config: Config) -> Loaded:
 
 
 class Reloader:
-    """Holds what can be read again. ``loaded``: what the server starts with. ``read``: as `Source.read`.
+    """Holds what can be read again. ``loaded``: what the server starts with. ``read``: as `Source.read`. ``numbers``:
+    of the lists of revoked certificates that were in force before.
 
     Any thread may use it, but for those that have the journal's turn.
     """
@@ -161,6 +163,7 @@ class Reloader:
         hub: Hub,
         loaded: Loaded,
         read: Callable[[], Loaded],
+        numbers: CrlNumbers,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._hub = hub
@@ -169,9 +172,9 @@ class Reloader:
         # One at a time. Held while files are read and the journal is asked; nothing that others wait for is taken
         # before it. Guards the anchors, too.
         self._lock = threading.Lock()
-        # Those that were in force last with each authority of clients: one may be away for a while, and come back.
-        self._known: dict[tuple[x509.Name, str] | None, Authorities] = {}
+        self._numbers = numbers
         self._put_in_force(loaded, hub.chat.certificates.values())
+        self._keep_numbers()
 
     @property
     def context(self) -> ssl.SSLContext:
@@ -196,13 +199,35 @@ class Reloader:
         registered any more is accepted until certificates are read again; whose it is, OpenSSL does not decide.
         """
         with self._lock:
-            most = 2 * len(self._hub.chat.certificates) + SPARE_ANCHORS
-            if self._anchors.number >= most:
-                try:
-                    self._reload_certificates()  # without those that are not registered any more
-                except ReloadRefusedError:  # the files are broken, of which the log tells
-                    return False
-            return self._anchors.trust(der)
+            trusted = self._trust(der)
+        self._keep_numbers()
+        return trusted
+
+    def _trust(self, der: bytes) -> bool:
+        most = 2 * len(self._hub.chat.certificates) + SPARE_ANCHORS
+        if self._anchors.number >= most:
+            try:
+                self._reload_certificates()  # without those that are not registered any more
+            except ReloadRefusedError:  # the files are broken, of which the log tells
+                return False
+        return self._anchors.trust(der)
+
+    # -- certificates that our authority has signed -------------------------------------------------------------------
+
+    def take_list(self, listed: RevocationList, under: Authorities, but: Session | None = None) -> None:
+        """Put in force what the authority of clients ``under`` those has just revoked, and end the sessions that show
+        it, all ``but`` one. Whatever else lies in the files is read when it is its turn."""
+        with self._lock:
+            present = self._hub.identities
+            if present.authorities.clients_key != under.clients_key:
+                return  # it was replaced in this moment, and all that it has signed is void
+            was = present.authorities.clients_revoked
+            if was is None or was.number < listed.number:  # else one was read meanwhile that has it, too
+                authorities = replace(present.authorities, clients_revoked=listed)
+                self._numbers.note(authorities)
+                self._hub.identities = Identities(present.mode, authorities, self._clock)
+            self._end_revoked(but)
+        self._keep_numbers()
 
     # -- reading again ------------------------------------------------------------------------------------------------
 
@@ -221,6 +246,7 @@ class Reloader:
             except Exception as error:  # a defect of ours: the server that runs goes on
                 self._hub.on_error("a reload failed", error)
                 raise ReloadRefusedError("the server made a mistake, which its log tells of") from error
+        self._keep_numbers()
         self._hub.log.info("configuration reloaded", by=by)
         for note in done.warnings:
             self._hub.log.warning("configuration", note=note)
@@ -237,6 +263,7 @@ class Reloader:
         """
         with self._lock:
             loaded = self._reload_certificates()
+        self._keep_numbers()
         self._hub.log.info("certificates reloaded")
         for note in loaded.authorities.notes:
             self._hub.log.warning("configuration", note=note)
@@ -269,11 +296,17 @@ class Reloader:
             loaded = read()
         except (ConfigError, CertificateFileError) as error:
             raise ReloadRefusedError(str(error)) from error
-        before = self._known.get(loaded.authorities.clients_key)
-        lost = loaded.authorities.lost(before) if before is not None else None
+        lost = self._numbers.lost(loaded.authorities)
         if lost is not None:
             raise ReloadRefusedError(lost)
         return loaded
+
+    def _keep_numbers(self) -> None:
+        """Without the lock. What can't be written now is with the next reload; it counts while the server runs."""
+        try:
+            self._numbers.keep()
+        except PKIError as error:
+            self._hub.log.warning("newest list not remembered", why=str(error))
 
     def _registered(self) -> Iterable[Certificate]:
         _, registered = self._hub.journal.ask((), lambda chat: tuple(chat.certificates.values()))
@@ -287,11 +320,16 @@ class Reloader:
             hub.log.warning("certificate not accepted", fingerprint=left_out.fingerprint)
         self.looks = loaded.looks
         self._anchors = anchors
-        self._known[loaded.authorities.clients_key] = replace(loaded.authorities, signer=None)
+        self._numbers.note(loaded.authorities)
         hub.identities = Identities(loaded.config.tls.client_cert, loaded.authorities, self._clock)
-        for session in hub.all_sessions():
+        self._end_revoked()
+
+    def _end_revoked(self, but: Session | None = None) -> None:
+        """Who shows a revoked certificate has to go, all ``but`` one."""
+        for session in self._hub.all_sessions():
             # Its own thread looks at what is in force after it has noted its certificate, so none escapes.
-            if session.certificate is not None and hub.identities.is_revoked(session.certificate):
+            shown = session.certificate
+            if session is not but and shown is not None and self._hub.identities.is_revoked(shown):
                 session.end(REVOKED)
 
 

@@ -16,6 +16,7 @@ from securechat.chat.requests import Start
 from securechat.server.assembly import build_hub
 from securechat.server.control import ControlServer
 from securechat.server.cores import Cores
+from securechat.server.crl_numbers import CrlNumbers
 from securechat.server.housekeeping import Housekeeping
 from securechat.server.listener import Listener
 from securechat.server.log import EventLog
@@ -84,6 +85,8 @@ class Server:
 
     ``read``: how ``loaded`` can be read again; without it a reload finds it as it is. ``watching_seconds``: how often
     it is looked whether the files of certificates have changed.
+
+    Raises `CertificateFileError` where what was revoked would be good again; then nothing has been opened.
     """
 
     def __init__(
@@ -99,8 +102,10 @@ class Server:
         self._log = log
         self._data = data
         self._stack_before = 0
+        numbers = CrlNumbers(data.crl_numbers)
+        numbers.require(loaded.authorities)
         self.hub = build_hub(loaded.config, data, log)
-        self.reloader = self.hub.reloader = Reloader(self.hub, loaded, read or (lambda: loaded))
+        self.reloader = self.hub.reloader = Reloader(self.hub, loaded, read or (lambda: loaded), numbers)
         if cores is not None:
             self.hub.cores = cores
         self.listeners = [Listener(sock, self._on_connection, self.hub.on_error) for sock in sockets]

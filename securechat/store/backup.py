@@ -102,7 +102,7 @@ def _is_of_the_store(database: Path, target: Path) -> bool:
     place, own = DataDir(database.parent), target.parent.resolve() / target.name
     if own.parent != place.path.resolve():
         return False
-    kept = {place.lock_file.name, place.control_socket.name}
+    kept = {place.lock_file.name, place.control_socket.name, place.crl_numbers.name}
     return own.name in kept or any(
         own.name == f"{name}{end}" for name in (database.name, place.search.name) for end in ("", *_BESIDE)
     )

@@ -73,6 +73,7 @@ class DataDir:
         self.search = self.path / "search.db"
         self.lock_file = self.path / "lock"
         self.control_socket = self.path / "control.sock"
+        self.crl_numbers = self.path / "crl-numbers"
 
     def __repr__(self) -> str:
         return f"DataDir({str(self.path)!r})"

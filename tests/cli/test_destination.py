@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from securechat.cli.destination import Destination, Wanted, find
 from securechat.client.errors import MistakeError
 from securechat.client.servers import SYSTEM, SavedServer, SavedServers
+from securechat.irc.links import JoinLink
 from securechat.irc.message import Message
 from securechat.pki import Authority, Purpose, make_development_certs
 from securechat.pki.certificate import spki_fingerprint
@@ -162,6 +164,37 @@ def test_nor_at_a_terminal(stranger: Post, tmp_path: Path) -> None:
         assert terminal.end() == 5
         assert "Password" not in terminal.screen  # nobody is asked for it for nothing
     assert stranger.all == b"CERT AUTHORITY\r\n"
+
+
+def test_nor_is_a_password_asked_for_where_another_server_is_now(stranger: Post, tmp_path: Path) -> None:
+    """As after `certs init --force`, say; or somebody is in between."""
+    saved_in(tmp_path).put(replace(WORK, host="localhost", port=stranger.port), AUTHORITY.certificate)
+    link = JoinLink("localhost", stranger.port, "x" * 22, WORK.trust).format()
+    for command, sentence in (
+        (["connect"], "not signed by the authority that is saved as work"),
+        (["passwd"], "not signed by the authority that is saved as work"),
+        (["join", link, "--user", "zoe"], "not the one that the link or fingerprint is from"),
+    ):
+        with at_terminal(tmp_path, *command) as terminal:
+            terminal.expect(sentence)
+            terminal.expect("nothing was sent to it")
+            assert terminal.end() == 5
+            assert "assword" not in terminal.screen
+    assert stranger.all == b"CERT AUTHORITY\r\n" * 3
+
+
+def test_one_may_take_ones_time_with_the_password(certs: Path, tmp_path: Path) -> None:
+    """No connection waits meanwhile: it would be ended by the server."""
+    with Peer(certs / "server.pem") as peer:
+        where: list[str | Path] = ["--user", "alice", "--port", str(peer.port), "--ca", certs / "ca.pem"]
+        with at_terminal(tmp_path, "connect", *where) as terminal:
+            terminal.expect("Password for alice: ")
+            peer.wait_for_nobody()
+            terminal.type(f"{PASSWORD}\n")
+            terminal.expect("joined #lobby")
+            terminal.type("exit\r")
+            assert terminal.end() == 0
+        assert peer.connections == 2
 
 
 def test_who_has_named_the_authority_is_not_led_to_another_one(stranger: Post, tmp_path: Path) -> None:

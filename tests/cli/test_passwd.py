@@ -59,6 +59,14 @@ def test_from_standard_input(peer: Peer, certs: Path, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_account_that_has_certificates(peer: Peer, certs: Path, tmp_path: Path) -> None:
+    peer.rules["PASSWD"] = saying("NOTE PASSWD CHANGED 2 :Changed")
+    done = securechat(tmp_path, "passwd", *where(peer, certs), "--password-stdin", stdin=f"{PASSWORD}\n{NEW}\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    _, told = done.stdout.splitlines()
+    assert told == "the certificates that log you in stay good, and /cert list shows them, in the chat"
+
+
 def test_at_a_terminal_nothing_of_it_is_seen(peer: Peer, certs: Path, tmp_path: Path) -> None:
     peer.rules["PASSWD"] = saying("NOTE PASSWD CHANGED :Changed")
     with at_terminal(tmp_path, "passwd", *where(peer, certs)) as terminal:
@@ -81,14 +89,15 @@ def test_at_a_terminal_nothing_of_it_is_seen(peer: Peer, certs: Path, tmp_path: 
         (["\x04"], "no password was given"),
     ],
 )
-def test_who_mistypes_has_not_connected(peer: Peer, certs: Path, tmp_path: Path, typed: list[str], told: str) -> None:
+def test_who_mistypes_has_said_nothing(peer: Peer, certs: Path, tmp_path: Path, typed: list[str], told: str) -> None:
     with at_terminal(tmp_path, "passwd", *where(peer, certs)) as terminal:
         for question, answer in zip(("until now: ", "new password: ", "same again: "), typed, strict=False):
             terminal.expect(question)
             terminal.type(answer if answer == "\x04" else f"{answer}\n")
         terminal.expect(told)
         assert terminal.end() == 2
-    assert peer.connections == 0
+    assert peer.connections == 1  # by which it was made sure who is there, before the first question
+    assert peer.received.empty()
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,12 @@ class Peer:
             session.thread.join(LIMIT)
             assert session.error is None, session.error
 
+    def wait_for_nobody(self) -> None:
+        """Until all connections that have come are over."""
+        for session in self._sessions:
+            session.thread.join(LIMIT)
+            assert not session.thread.is_alive()
+
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:

@@ -133,8 +133,12 @@ def test_help_with_one_command(screen: Screen, name: str) -> None:
         ("/cert", f"NOTE CERT CERTIFICATE {FINGERPRINT} 2026-01-31T12:00:00.000Z 2027-01-31T12:00:00.000Z :my \x1b key",
          f"* my ␛ key, added <2026-01-31T12:00:00Z>, good until <2027-01-31T12:00:00Z>: {FINGERPRINT}"),
         ("/cert", "NOTE CERT END_OF_CERTIFICATES :x",
-         "* you have registered no certificate; one that /cert enroll has made need not be registered"),
+         "* no certificate is known that logs you in; /cert enroll makes one"),
+        ("/cert", f"NOTE CERT CERTIFICATE {FINGERPRINT} 2026-01-31T12:00:00.000Z 2027-01-31T12:00:00.000Z enrolled :x",
+         f"* signed by the server <2026-01-31T12:00:00Z>, good until <2027-01-31T12:00:00Z>: {FINGERPRINT}"),
         ("/cert", "NOTE CERT CERTIFICATE x y z :odd", "-test.example- odd"),
+        ("/quote PASSWD +", "NOTE PASSWD CHANGED 2 :x", "* your password is changed: your other devices have to log in "
+         "again, with the new one; the certificates that log you in stay good, and /cert list shows them"),
         ("/cert", "NOTE CERT CERTIFICATE :odd", "-test.example- odd"),
         ("/cert", "NOTE CERT NOVELTY a b :in words", "-test.example- in words"),
         ("/quote CERT AUTHORITY", "CERT END AUTHORITY", "* CERT AUTHORITY: 0 came, which are for programs"),
@@ -192,7 +196,7 @@ def test_the_end_of_a_list_is_told_only_where_there_is_none(peer: Peer, screen: 
     obey(screen, "/cert")
     obey(screen, "/cert")
     lines = []
-    while "registered no" not in str(line := told(recorder, ServerSaid)):
+    while "no certificate is known" not in str(line := told(recorder, ServerSaid)):
         lines.append(line)
     assert [line is not None for line in lines[-3:]] == [True, True, False]
 

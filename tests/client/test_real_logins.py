@@ -8,6 +8,7 @@ import pytest
 
 from securechat.chat.requests import MakeInviteCode
 from securechat.client.connection import Client
+from securechat.client.door import Door
 from securechat.client.errors import (
     CodeRefusedError,
     InvitationRefusedError,
@@ -49,6 +50,18 @@ def _invite(house: House, code: str = CODE, name: str = "", uses: int = 1, *, re
     digest = hashlib.sha256(code.encode()).hexdigest()
     until = house.hub.journal.delivered + (1 << 40)  # some minutes
     house.do(MakeInviteCode(None, digest, name, False, uses, until, reset))
+
+
+# -- before there is a login ------------------------------------------------------------------------------------------
+
+
+def test_who_only_makes_sure_of_the_server_is_one_line_in_its_log(house: House) -> None:
+    door = Door("localhost", house.port, client_context(house.certs / "ca.pem"), "alice", None)
+    before = len(house.events)
+    door.verify()
+    for thread in house.hub.threads():
+        thread.join(LIMIT)
+    assert [event for event, _ in house.events[before:]] == ["connected", "disconnected"]  # the first for debugging
 
 
 # -- passwords and certificates ---------------------------------------------------------------------------------------

@@ -129,6 +129,38 @@ def test_where_the_systems_authorities_decide(tmp_path: Path, visitor: Visitor) 
     assert post.all == b""
 
 
+# -- before somebody types a password ---------------------------------------------------------------------------------
+
+
+def test_a_successor_is_followed_before_there_is_a_login(tmp_path: Path, visitor: Visitor) -> None:
+    path, _ = certified(tmp_path, NEW)
+    with Peer(path) as peer:
+        peer.rules["CERT"] = offering(NEW.certificate, STEPS[0])
+        server = server_by(OLD, peer.port)
+        visitor.servers.put(server, OLD.certificate)
+        door = visitor.door(server, OLD)
+        door.login = None
+        door.verify()
+        assert visitor.servers.load("work").trust == trust_in(NEW)
+        assert len(visitor.told) == 1
+        door.login = Password("alice", PASSWORD)
+        visitor.visit(door)
+        assert len(visitor.told) == 1
+        assert peer.connections == 4  # refused, asked, verified, and the one that came in
+
+
+def test_one_that_was_revoked_is_no_server_to_give_a_password_to(tmp_path: Path, visitor: Visitor) -> None:
+    path, serial = certified(tmp_path, OLD)
+    with Post(path) as post:
+        server = server_by(OLD, post.port)
+        visitor.servers.put(server, OLD.certificate)
+        visitor.door(server, OLD).verify()
+        visitor.servers.keep_revoked(server, RevocationList.make(OLD, now=NOW, serials=[serial]).pem())
+        with pytest.raises(CertificateRevoked, match="was revoked"):
+            visitor.door(server, OLD).verify()
+    assert post.all == b""
+
+
 # -- what the authority has revoked -----------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """Who one is, changed from inside the chat and beside it, with a server as it is: passwords, certificates, links."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,23 +102,26 @@ def test_a_certificate_from_inside_the_chat(server: Server) -> None:
     home = server.place.home
     file = home / "mine.pem"
     with at_screen(server) as screen:
-        screen.type("/cert\r")
-        screen.wait_for("* you have registered no certificate")
         screen.type("/cert add\r")
         screen.wait_for("! This connection shows no certificate")
         screen.type(f"/cert enroll {file}\r")
         screen.wait_for("-- the server has certified a key of this machine for alice, until ")
         screen.wait_for("-- WeeChat: ")
         fingerprint = CertificateInfo.read(file).fingerprint
+        screen.type("/cert\r")
+        screen.wait_for("* signed by the server ")
+        screen.wait_for(fingerprint)
         screen.type(f"/cert add {file}\r")
         screen.wait_for(f"from now on you log in with the certificate {CertificateInfo.read(file).fingerprint}")
         screen.type("/cert list\r")
         screen.wait_for("* alice, added ")
         screen.wait_for(fingerprint)
         screen.type("/cert del 00000000\r")
-        screen.wait_for("You have registered no such certificate (00000000)")
+        screen.wait_for("You have no such certificate (00000000)")
         screen.type(f"/cert del {fingerprint[:8].upper()}\r")
         screen.wait_for("you no longer log in with the certificate")
+        listed = securechat(home, "certs", "list", "--json", "--out", str(server.place.cert.parent)).stdout
+        assert [one["state"] for one in json.loads(listed) if one["fingerprint"] == fingerprint] == ["revoked"]
         screen.type("/server\r")
         screen.wait_for(CertificateInfo.read(server.place.cert).fingerprint)
         screen.wait_for(CertificateInfo.read(server.place.ca).spki_fingerprint)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from securechat.pki import (
@@ -25,8 +24,6 @@ from securechat.server.config import TLSConfig
 from securechat.tls.errors import CertificateFileError
 from tests.pki.papers import paper
 from tests.pki.places import reachable_directory, without_privileges
-
-NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 @pytest.fixture
@@ -192,27 +189,6 @@ def test_a_key_that_others_can_read(here: Path, name: str) -> None:
     (note,) = read_authorities(beside(here)).notes
     assert note.startswith(f"others can read {here / name}")
     assert note.endswith("chmod 600 it")
-
-
-def test_what_would_be_good_again(here: Path) -> None:
-    authority = Authority.load(here, Purpose.CLIENTS, now=datetime.now(UTC))
-    first = RevocationList.make(authority, now=datetime.now(UTC), serials=[1])
-    second = first.extend(authority, [2], now=datetime.now(UTC))
-    none, old, new = (Authorities(clients=authority.certificate, clients_revoked=one) for one in (None, first, second))
-    assert new.lost(old) is new.lost(new) is old.lost(none) is none.lost(none) is None
-    assert "is gone" in str(none.lost(old))
-    assert "is older" in str(old.lost(new))
-    again = x509.CertificateBuilder(
-        authority.certificate.issuer,
-        authority.certificate.subject,
-        authority.key.public_key(),
-        1,
-        NOW,
-        NOW + timedelta(days=1),
-    ).sign(authority.key, hashes.SHA256())
-    assert "is gone" in str(Authorities(clients=again).lost(new))  # what the one before signed is good with it, too
-    other = Authorities(clients=Authority.create(Purpose.CLIENTS, now=datetime.now(UTC)).certificate)
-    assert other.lost(new) is None  # nothing that the one before has signed is good any more
 
 
 def test_a_key_that_the_server_may_not_read() -> None:

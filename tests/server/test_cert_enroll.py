@@ -11,12 +11,20 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from securechat.chat.requests import SetPassword
 from securechat.irc.message import Message
-from securechat.pki import Issued, account_uri, make_request, new_key
+from securechat.pki import Issued, account_uri, make_development_certs, make_request, new_key
 from securechat.server.config import Limits
 from securechat.server.identity import Identities
 from tests.pki.papers import name, paper
 from tests.server.certificates import cert, external, supplied, told
 from tests.server.wire import Client, House, Opener, plain, running
+
+
+@pytest.fixture(scope="module")
+def certs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of this file's own: what is signed is written down there, and the same accounts are elsewhere."""
+    directory = tmp_path_factory.mktemp("own-certs")
+    make_development_certs(directory, machine="localhost")
+    return directory
 
 
 def enrolled(client: Client, key: ec.EllipticCurvePrivateKey, common: str = "whatever") -> list[Message]:

@@ -149,6 +149,7 @@ def test_where_no_copy_may_be_put(shop: Shop, data: DataDir, tmp_path: Path, for
         (data.path / "securechat.db-wal", "belongs to the store itself"),
         (data.path / "search.db", "belongs to the store itself"),
         (data.lock_file, "belongs to the store itself"),
+        (data.crl_numbers, "belongs to the store itself"),
         (tmp_path / "directory", "is there and is not a file"),
         (tmp_path / "link", "is there and is not a file"),
         (tmp_path / "nowhere" / "backup.db", "there is no directory"),

@@ -158,7 +158,7 @@ COMMANDS = (
         "certificates that log you in (see /help cert)",
         _cert,
         (
-            ("list", "which you have registered"),
+            ("list", "which log you in"),
             ("add", "register the one that this connection shows"),
             ("add file", "register the one in a file; its key stays there"),
             ("del fingerprint", "one logs you in no more; its first 8 digits are enough"),

@@ -22,12 +22,15 @@ from securechat.irc.numerics import Numeric
 from securechat.irc.pieces import MAX_THING, pieces
 from securechat.irc.split import fit
 from securechat.irc.standard_replies import Code, StandardReply, fail, note
-from securechat.pki import InvalidRequestError, PKIError
+from securechat.pki import AuthorityMissingError, CertificateInfo, InvalidRequestError, PKIError, StorageError
+from securechat.pki.issued import serial_text
 from securechat.server.certificates import CertificateRefusedError, end_logins_with, judge
 from securechat.server.commands.command import Command, When
 from securechat.server.commands.series import gather
 from securechat.server.hashing import LINES_FOR_A_HASH
-from securechat.server.replies import Lines, refusal
+from securechat.server.identity import REVOKED
+from securechat.server.issued import issued_as, issued_to, revoke
+from securechat.server.replies import refusal
 
 if TYPE_CHECKING:
     from securechat.server.session import Session
@@ -39,6 +42,11 @@ _MAX_SHOWN: Final = 100
 """Bytes of what a client wrote that are repeated to it."""
 
 _HEXADECIMAL: Final = frozenset("0123456789abcdef")
+
+ENROLLED: Final = "enrolled"
+"""What marks a certificate in the list that our authority has signed; it is not registered."""
+
+_UNREADABLE: Final = "What this server has signed for you can't be read at the moment"
 
 
 def cert(session: Session, message: Message) -> None:
@@ -140,24 +148,45 @@ def _add_whole(session: Session, message: Message, der: bytes) -> None:
 
 
 def _list(session: Session, message: Message, _: str) -> None:
-    def render(found: list[Certificate] | None) -> Lines:
-        if found is None:
-            return (session.answer(_account_required()),)
-        end = note(Code.END_OF_CERTIFICATES, "CERT")
-        return (session.answer(answer) for answer in (*map(_shown, found), end))
-
-    session.submit(message, (), lambda chat: _own(session, chat), render)
+    """What logs the account in: what it has registered, then what our authority has signed for it."""
+    session.charge(LINES_FOR_A_HASH)
+    own = session.ask(lambda chat: _own(session, chat))
+    if own is None:
+        session.reply(message, [session.answer(_account_required())])
+        return
+    account, registered = own
+    try:
+        issued = issued_to(session.hub, account)
+    except StorageError as error:
+        session.hub.on_error("certificates that were signed can't be read", error)
+        _refuse(session, message, Code.TEMPORARILY_UNAVAILABLE, _UNREADABLE)
+        return
+    end = note(Code.END_OF_CERTIFICATES, "CERT")
+    answers = (*map(_shown, registered), *map(_shown_issued, issued), end)
+    session.reply(message, [(session.answer(answer) for answer in answers)])
 
 
 def _shown(entry: Certificate) -> StandardReply:
-    expires = datetime.fromtimestamp(entry.expires, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    expires = _iso(datetime.fromtimestamp(entry.expires, UTC))
     return note(
         Code.CERTIFICATE, "CERT", entry.fingerprint, iso_time(entry.added), expires, description=entry.name or None
     )
 
 
+def _shown_issued(info: CertificateInfo) -> StandardReply:
+    """Its name says nothing, for it is that of the account; so here are words for who has a client that knows none."""
+    words = f"Signed for you by this server, serial number {serial_text(info.serial)}"
+    times = _iso(info.not_before), _iso(info.not_after)
+    return note(Code.CERTIFICATE, "CERT", info.fingerprint, *times, ENROLLED, description=words)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
 def _delete(session: Session, message: Message, given: str) -> None:
-    """``CERT DEL <fingerprint>``: all of it, or its first digits. Who logged in with it elsewhere is sent away."""
+    """``CERT DEL <fingerprint>``: all of it, or its first digits. Who logged in with it elsewhere is sent away; and
+    whoever shows one that our authority has signed, too, for that is revoked."""
     hub = session.hub
     digits = given.replace(":", "").lower()
     if len(digits) < LEAST_DIGITS or not _HEXADECIMAL.issuperset(digits):
@@ -169,20 +198,71 @@ def _delete(session: Session, message: Message, given: str) -> None:
     if own is None:
         session.reply(message, [session.answer(_account_required())])
         return
-    found = [entry.fingerprint for entry in own if entry.fingerprint.startswith(digits)]
+    account, entries = own
+    registered = {entry.fingerprint: entry for entry in entries if entry.fingerprint.startswith(digits)}
+    try:
+        issued = {info.fingerprint: info for info in issued_to(hub, account) if info.fingerprint.startswith(digits)}
+    except StorageError as error:
+        hub.on_error("certificates that were signed can't be read", error)
+        if not registered:
+            _refuse(session, message, Code.TEMPORARILY_UNAVAILABLE, _UNREADABLE)
+            return
+        issued = {}
+    found = [*registered, *issued]
     if len(found) != 1:
-        several = "Several of yours begin like that" if found else None
+        several = "Several of yours begin like that" if found else _unknown(session)
         _refuse(session, message, Code.NO_SUCH_CERTIFICATE, several, fit(given, _MAX_SHOWN))
         return
     (fingerprint,) = found
+    entry = registered.get(fingerprint)
+    info = issued_as(hub, entry, account) if entry is not None else issued[fingerprint]
+    if info is not None and not _revoke(session, message, account, info):
+        return
+    if entry is not None and not _remove(session, message, account, fingerprint):
+        return
+    words = "This certificate is revoked, and logs you in no more" if info is not None else None
+    session.reply(message, [session.answer(note(Code.REMOVED, "CERT", fingerprint, description=words))])
+    if info is not None and session.certificate is not None and hub.identities.is_revoked(session.certificate):
+        session.end(REVOKED)
+
+
+def _revoke(session: Session, message: Message, account: Account, info: CertificateInfo) -> bool:
+    """Take back what our authority has signed; false: that was not possible, and the line has been answered."""
+    hub = session.hub
+    serial = serial_text(info.serial)
+    try:
+        revoke(hub, info, but=session)
+    except AuthorityMissingError:
+        words = f"Only whoever runs this server can revoke it: securechat certs revoke {serial}"
+        _refuse(session, message, Code.REVOCATION_UNAVAILABLE, words, info.fingerprint)
+        return False
+    except PKIError as error:
+        hub.on_error("a certificate could not be revoked", error)
+        words = f"Nothing was changed: whoever runs this server can see why, or say securechat certs revoke {serial}"
+        _refuse(session, message, Code.REVOCATION_UNAVAILABLE, words, info.fingerprint)
+        return False
+    hub.log.info("certificate revoked", account=account.name, fingerprint=info.fingerprint, serial=serial)
+    return True
+
+
+def _remove(session: Session, message: Message, account: Account, fingerprint: str) -> bool:
+    """Take away what was registered; false: it was not, and the line has been answered."""
+    hub = session.hub
     outcome, _ = session.do(RemoveCertificate(session.number, "", fingerprint), lambda _: None)
     if isinstance(outcome, Refusal):
         session.reply(message, [session.answer(_explained(outcome))])
-        return
+        return False
     end_logins_with(hub, fingerprint, but=session)
-    name = session.account.name if session.account is not None else ""
-    hub.log.info("certificate removed", account=name, fingerprint=fingerprint)
-    session.reply(message, [session.answer(note(Code.REMOVED, "CERT", fingerprint))])
+    hub.log.info("certificate removed", account=account.name, fingerprint=fingerprint)
+    return True
+
+
+def _unknown(session: Session) -> str | None:
+    """Where somebody else signs for clients, the server may not know of all that there are."""
+    authorities = session.hub.identities.authorities
+    if authorities.clients is None or authorities.signer is not None:
+        return None
+    return "No such one is known here; whoever runs this server can revoke what was signed: securechat certs revoke"
 
 
 def _enrol(session: Session, message: Message, piece: str) -> None:
@@ -254,13 +334,14 @@ def _account(session: Session, message: Message) -> Account | None:
     return account
 
 
-def _own(session: Session, chat: Chat) -> list[Certificate] | None:
-    """What the session's account has registered, in order; ``None``: it has no account."""
+def _own(session: Session, chat: Chat) -> tuple[Account, list[Certificate]] | None:
+    """The session's account, and what it has registered, in order; ``None``: it has none."""
     user = chat.sessions.get(session.number)
-    if user is None or user.account_id is None:
+    account = chat.accounts_by_id.get(user.account_id) if user is not None and user.account_id is not None else None
+    if account is None:
         return None
-    own = [entry for entry in chat.certificates.values() if entry.account_id == user.account_id]
-    return sorted(own, key=lambda entry: entry.added)
+    own = [entry for entry in chat.certificates.values() if entry.account_id == account.id]
+    return account, sorted(own, key=lambda entry: entry.added)
 
 
 def _explained(refused: Refusal) -> Answer:
@@ -299,6 +380,6 @@ _IN_PIECES: Final = ("ADD", "ENROLL")
 
 COMMANDS = (
     Command("CERT", cert, "AUTHORITY | REVOKED | LIST | ADD <piece or *> | DEL <fingerprint> | ENROLL <piece>",
-            "Shows what the server's authority has signed and revoked; lists, adds, removes and makes certificates "
-            "with which your account logs in.", 1, When.ALWAYS),
+            "Shows what the server's authority has signed and revoked; lists, adds, removes or revokes, and makes "
+            "certificates with which your account logs in.", 1, When.ALWAYS),
 )  # fmt: skip

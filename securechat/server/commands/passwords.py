@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from securechat.chat.machine import Chat
 from securechat.chat.model import Account
 from securechat.chat.refusals import Reason, Refusal
 from securechat.chat.requests import SetPassword
@@ -12,9 +13,11 @@ from securechat.irc.message import Message
 from securechat.irc.names import casefold
 from securechat.irc.numerics import Numeric
 from securechat.irc.standard_replies import Code, fail, note
+from securechat.pki import StorageError
 from securechat.server.commands.command import Command, When
 from securechat.server.commands.series import gather
 from securechat.server.hashing import LINES_FOR_A_HASH, GaveUp, ThrottledError, check, new_credentials
+from securechat.server.issued import issued_to
 from securechat.server.password_rules import objection_to
 from securechat.server.replies import refusal
 from securechat.store.passwords import MAX_PASSWORD, BrokenHashError
@@ -101,16 +104,33 @@ def _change(session: Session, message: Message, account: Account, old: str, new:
         return
     credential, verifier = new_credentials(session, "PASSWD", new)
     request = SetPassword(account.name, credential, session.number, verifier, verified=account.credential_set)
-    outcome, changed = session.do(request, lambda chat: chat.accounts_by_id.get(account.id))
+    outcome, (changed, registered) = session.do(
+        request, lambda chat: (chat.accounts_by_id.get(account.id), _registered(chat, account))
+    )
     if not isinstance(outcome, Refusal):
         session.account = changed or account
         hub.log.info("password changed", session=session.number, address=session.address, account=account.name)
-        session.reply(message, [session.answer(note(Code.CHANGED, "PASSWD"))])
+        certificates = registered + _issued(session, account)
+        context = (str(certificates),) if certificates else ()
+        session.reply(message, [session.answer(note(Code.CHANGED, "PASSWD", *context))])
     elif outcome.reason in (Reason.ACCOUNT_CHANGED, Reason.ACCOUNT_DISABLED, Reason.NO_SUCH_ACCOUNT):
         words = "Your account was changed meanwhile; log in anew"
         _refuse(session, message, Code.TEMPORARILY_UNAVAILABLE, words)
     else:
         session.reply(message, [session.answer(refusal(outcome, "PASSWD"))])
+
+
+def _registered(chat: Chat, account: Account) -> int:
+    return sum(entry.account_id == account.id for entry in chat.certificates.values())
+
+
+def _issued(session: Session, account: Account) -> int:
+    """How many certificates log the account in besides, which a new password does not change."""
+    try:
+        return len(issued_to(session.hub, account))
+    except StorageError as error:
+        session.hub.on_error("certificates that were signed can't be read", error)
+        return 0
 
 
 def _refuse(session: Session, message: Message, code: Code, words: str | None = None) -> None:
