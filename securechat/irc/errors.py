@@ -89,6 +89,7 @@ class MalformedMessageError(ProtocolError):
 
     def __init__(self, command: str, tags: Mapping[str, str] = NO_TAGS) -> None:
         super().__init__("no command", NumericReply(Numeric.ERR_UNKNOWNCOMMAND, command), tags=tags)
+        self.command = command
 
 
 class NotEnoughParametersError(ProtocolError):

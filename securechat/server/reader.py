@@ -45,6 +45,10 @@ MAX_LINE_BYTES = 512
 RESUME_PENDING = 32
 """It is read on when no more than these are left."""
 
+HTTP_HEADER = "HOST:"
+"""Stands in every request of HTTP/1.1, before its body. What that says would be a page's, in the name of whoever looks
+at it with a browser, and under the certificate that the browser shows."""
+
 GOODBYE_SECONDS = 2.0
 """How long a session that ends may take to write what is queued and to close its TLS connection."""
 
@@ -244,6 +248,9 @@ class Reader:
     def _reject(self, error: ProtocolError) -> None:
         """A line that is none; it is answered in its place."""
         session = self._session
+        if isinstance(error, MalformedMessageError) and error.command.upper() == HTTP_HEADER and not session.registered:
+            session.end("This is no web server")
+            return
         session.reply(error, [session.answer(answer) for answer in error.answers])
         if session.batch is not None:
             session.batch.give_up(session)  # it may have been a line of it

@@ -154,10 +154,11 @@ class Registration:
         given, self.password = self.password, None  # many programs send that of the account here as well
         if not wanted or hmac.compare_digest(wanted.encode(), (given or "").encode()):
             self._let_past = True
-        if not self._let_past:
-            self.look_at_code()
+        looked = None if self._let_past else self.look_at_code()
         if self._let_past:
             return True
+        if looked is not None and session.account is None:
+            self._refuse_code(looked)
         session.hub.log.info("server password wrong", session=session.number, address=session.address)
         if given:
             log_failure(session, "PASS", "wrong")
@@ -175,9 +176,7 @@ class Registration:
         if looked is None:
             return False
         if looked.code is None or looked.why:
-            code = NOT_GOOD.get(looked.why, Code.TEMPORARILY_UNAVAILABLE)
-            words = TOO_MANY_WRONG if looked.why == THROTTLED else None
-            session.link.queue(session.answer(fail(code, "REGISTER", session.nick, description=words)))
+            self._refuse_code(looked)
             return False  # the chat says the rest
         wanted = looked.code.name
         what = f"You can set a new password for {wanted}" if looked.code.account_id else "You have been invited"
@@ -198,6 +197,13 @@ class Registration:
             self._asked_to_register = True
             self.deadline = max(self.deadline, time.monotonic() + INVITED_SECONDS)
         return True
+
+    def _refuse_code(self, looked: Looked) -> None:
+        """Say why the code opens nothing to a client that has come with nothing else."""
+        code = NOT_GOOD.get(looked.why, Code.TEMPORARILY_UNAVAILABLE)
+        words = TOO_MANY_WRONG if looked.why == THROTTLED else None
+        session = self._session
+        session.link.queue(session.answer(fail(code, "REGISTER", session.nick, description=words)))
 
     def mask_with(self, account: str) -> str:
         """How others will see the client if it comes with this account."""

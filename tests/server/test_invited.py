@@ -291,10 +291,16 @@ def test_a_code_lets_past_the_servers_password(inside: Opener, gated: House) -> 
     client = invited(inside, "invitee", code)
     assert commands(client.ask(REGISTER)) == ["REGISTER", "900"]
     enter(client)  # also now that it is used up
-    for again in (code, NOBODYS):
+    for again, why in ((code, "USED_CODE"), (NOBODYS, "INVALID_CODE")):
         late = invited(inside, "late", again)
         late.send("USER u 0 * :r", "CAP END")
-        assert commands(late.to_end())[-2:] == ["464", "ERROR"]
+        fail, *rest = late.to_end()[-3:]
+        assert fail.params[:2] == ["REGISTER", why]  # all that they had was the code
+        assert commands(rest) == ["464", "ERROR"]
+    member = invited(inside, "alice", code)
+    assert login(member, "alice", PASSWORD) == ["900", "903"]
+    member.send("USER u 0 * :r", "CAP END")
+    assert commands(member.to_end()) == ["464", "ERROR"]  # it is nothing to who has an account
     both = inside.stranger()
     both.send(f"PASS invite:{code}", f"PASS :{GATE}", "NICK both", "USER u 0 * :r")
     both.expect("001", "both")

@@ -186,6 +186,14 @@ def test_ping_gives_its_token_back(opened: Opener) -> None:
     assert said(client, "PONG", "PONG :", "PONG abc", f"PONG {NAME} abc") == []
 
 
+@pytest.mark.parametrize("path", ["/", "/" + "x" * 600])
+def test_a_page_in_a_browser_can_not_speak_for_whoever_looks_at_it(opened: Opener, path: str) -> None:
+    """It may send any text to any server, with whatever certificate the browser shows; but headers come first."""
+    client = opened.stranger()
+    client.send(f"POST {path} HTTP/1.1", "host: localhost", "", "NICK puppet", "USER u 0 * :r", "JOIN #lobby")
+    assert commands(client.to_end())[1:] == ["ERROR"]
+
+
 def test_quit_is_answered_by_an_error_and_the_end(opened: Opener) -> None:
     first, second = opened.pair("#quit")
     second.send("QUIT :gone to have lunch", "PRIVMSG #quit :never said")
