@@ -49,7 +49,9 @@ def join(chat: Chat, stamp: int, request: Join, applied: Applied) -> None:
     """Who makes a channel is its operator, and with an account its owner, who is its operator whenever they come."""
     user = chat.user_of(request.session)
     if not valid_channel(request.channel, chat.rules.channel_length):
-        raise Refused(Reason.BAD_CHANNEL_NAME, request.channel)
+        # What is no name of a channel at all is not there, as for everything else that asks for one.
+        bad = request.channel.startswith("#")
+        raise Refused(Reason.BAD_CHANNEL_NAME if bad else Reason.NO_SUCH_CHANNEL, request.channel)
     channel = chat.channels.get(casefold(request.channel))
     if channel is not None and user in channel.members:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from securechat.chat.accounts import end_sessions
-from securechat.chat.events import Banned, Killed, RulesSet, SessionsEnded, Unbanned, WallopsSaid
+from securechat.chat.events import Banned, Killed, Left, RulesSet, SessionsEnded, Unbanned, WallopsSaid
 from securechat.chat.machine import Applied, Chat, put, rule
 from securechat.chat.model import BanKind, ServerBan, User
 from securechat.chat.people import set_letters
@@ -63,7 +63,8 @@ def kill(chat: Chat, stamp: int, request: Kill, applied: Applied) -> None:
     for session in ended:
         leave(chat, stamp, session, reason, applied, one_of=True, sent_away=True)
     if ended:
-        applied.events.append(SessionsEnded(stamp, ended, reason))
+        left = next((event for event in applied.events if isinstance(event, Left)), None)
+        applied.events.append(SessionsEnded(stamp, ended, reason, left))
     else:  # who is always on
         remove(chat, stamp, user, reason, applied)
 
@@ -93,6 +94,7 @@ def add_ban(chat: Chat, stamp: int, request: AddBan, applied: Applied) -> None:
     if was is None and len(chat.bans) >= MAX_BANS:
         raise Refused(Reason.BAD_BAN, mask, "There are too many bans")
     ban = ServerBan(request.kind, mask, request.reason, by, stamp, request.until)
+    put(chat.bans, _key(ban), None, applied)  # what is replaced comes last, as in the store
     put(chat.bans, _key(ban), ban, applied)
     applied.events.append(Banned(stamp, ban, request.session))
     account = chat.account_named(mask) if request.kind is BanKind.ACCOUNT else None

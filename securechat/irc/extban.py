@@ -36,8 +36,8 @@ def complete_mask(text: str) -> str | None:
     """The whole mask that `text` means, or None if it means none.
 
     `nick` is `nick!*@*`, `user@host` is `*!user@host`, `nick!user` is `nick!user@*`; without `!` and `@`, something
-    with a dot or a colon is a host. A part that is empty is `*`, and several `*` in a row are one. An extended mask
-    gets the short form of its name, and its mask is completed. What is complete comes back as it is.
+    with a dot, a colon or a slash is a host. A part that is empty is `*`, and several `*` in a row are one. An extended
+    mask gets the short form of its name, and its mask is completed. What is complete comes back as it is.
 
     None for what is empty or longer than `MAX_MASK` when completed; for spaces and control characters; for extended
     masks with an unknown name, with nothing behind it, with an account that nobody could have, or one mute in another.
@@ -78,7 +78,7 @@ def _complete_plain(text: str) -> str | None:
         nick, user = "", nick
     elif not at:
         host = ""
-        if not mark and ("." in nick or ":" in nick):
+        if not mark and any(character in nick for character in ".:/"):  # which no nick has
             nick, host = "", nick
     if nick.startswith(("~", ":")):  # would be read as an extended mask, or as the last parameter
         return None

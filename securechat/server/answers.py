@@ -140,7 +140,7 @@ def channel(session: Session, view: ChannelView) -> Iterator[bytes]:
     """What follows a JOIN: the topic, if there is one, and the names, unless the client asks for them itself."""
     if view.topic is not None:
         yield from topic(session, view)
-    if "no-implicit-names" not in session.caps.enabled:
+    if session.caps.enabled.isdisjoint(("no-implicit-names", "draft/no-implicit-names")):
         yield from names(session, view.name, view)
 
 

@@ -132,6 +132,8 @@ class Display:
             case Banned() | Unbanned():
                 self._show_ban(event, origin, replies)
             case SessionsEnded():
+                if event.left is not None:
+                    self._show_line(event.left, event.sessions, None, replies)
                 for session in self._outgoing.there(event.sessions):
                     session.end(event.reason)
             case AccountEnabled() | AccountRemoved() | PasswordSet():

@@ -81,7 +81,7 @@ def accounts(room: Room) -> None:
     room.refused(room.login(ann), Reason.TOO_MANY_SESSIONS, "Ann")
     room.do(Join(first, "#TEA"))
     room.refused(Join(first, "#fun"), Reason.TOO_MANY_CHANNELS, "#fun")
-    room.refused(Join(third, "no channel"), Reason.BAD_CHANNEL_NAME, "no channel")
+    room.refused(Join(third, "#no channel"), Reason.BAD_CHANNEL_NAME, "#no channel")
 
     # They talk.
     room.do(Say(first, "PRIVMSG", "#tea", "hello", "+a=b"))

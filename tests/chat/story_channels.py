@@ -122,7 +122,7 @@ def kicks(room: Room) -> None:
     room.do(Depart(first, "gone"))
     room.do(Part(other, "#garden"))
     room.do(Part(guest, "#garden"))
-    room.refused(Join(second, "no channel"), Reason.BAD_CHANNEL_NAME, "no channel")
+    room.refused(Join(second, "#no channel"), Reason.BAD_CHANNEL_NAME, "#no channel")
 
 
 def owners(room: Room) -> None:

@@ -99,7 +99,7 @@ def test_a_kill_ends_all_connections_and_is_seen_as_a_leave(room: Room) -> None:
         [BOSS, GUEST],
     )
     assert isinstance(ended, SessionsEnded)
-    assert (ended.sessions, ended.reason) == ((ANN, second), "Killed (boss (spam))")
+    assert (ended.sessions, ended.reason, ended.left) == ((ANN, second), "Killed (boss (spam))", left)
     room.enter(room.chat.accounts["ann"])
 
 

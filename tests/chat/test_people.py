@@ -168,7 +168,7 @@ def test_users_set_their_modes(letter: str) -> None:
     room.member("bob", "#lobby")
     changed = room.user_mode(first, "+" + letter)
     assert changed == UserModesChanged(
-        room.stamp, "ann", "ann!~ann@host", (ModeChange(True, letter),), (first, second), letter
+        room.stamp, "ann", "ann!~ann@host", (ModeChange(True, letter),), (first, second), letter, "ann"
     )
     assert room.user_mode(second, "+" + letter).changes == ()
     assert room.user_mode(second, "-" + letter).modes == ""
@@ -232,7 +232,8 @@ def test_whom_one_silences_is_not_heard_and_does_not_learn_it() -> None:
     room = Room(GUESTS)
     ann, guest = room.member("ann", "#tea"), room.enter("guest", "#tea")
     silenced = room.one(Silence(ann, True, "GUEST"), Silenced)
-    assert silenced == Silenced(room.stamp, "ann!~ann@host", room.chat.accounts["ann"].id, True, "GUEST!*@*", (ann,))
+    account = room.chat.accounts["ann"]
+    assert silenced == Silenced(room.stamp, "ann!~ann@host", account.id, True, "GUEST!*@*", (ann,), "ann")
     said = room.one(Say(guest, "PRIVMSG", "ann", "psst"), Said)
     assert (said.audience, said.copies, said.unheard) == ((), (guest,), True)
     heard = room.one(Say(guest, "PRIVMSG", "#tea", "hello"), Said)

@@ -159,6 +159,21 @@ def test_typing_is_not_held() -> None:
     assert room.chat.held == {}
 
 
+def test_what_programs_ask_each_other_is_not_held() -> None:
+    """It would be answered when it is shown, days later; an ACTION is what people write."""
+    room = Room()
+    ann = room.member("ann")
+    bob = room.account("bob")
+    for text in ("\x01VERSION\x01", "\x01PING 1\x01", "\x01DCC SEND x 1 2 3"):
+        assert not room.one(Say(ann, "PRIVMSG", "bob", text), Said).held
+    assert not room.one(Say(ann, "NOTICE", "bob", "\x01VERSION some\x01"), Said).held
+    assert not room.one(Say(ann, "PRIVMSG", "bob", "hello\n\x01VERSION\x01", multiline=True), Said).held
+    assert room.chat.held == {}
+    said = room.one(Say(ann, "PRIVMSG", "bob", "\x01ACTION waves\x01"), Said)
+    assert said.held
+    assert room.chat.held == {bob.id: said.stamp}
+
+
 def test_a_disabled_account_finds_its_messages_when_it_is_let_in_again() -> None:
     room = Room()
     ann, bob = room.member("ann"), room.account("bob")

@@ -30,6 +30,7 @@ from securechat.irc.extban import ACCOUNTEXTBAN, EXTBAN, MAX_MASK, BanMask, comp
         ("192.0.2.1", "*!*@192.0.2.1"),
         ("2001:db8::1", "*!*@2001:db8::1"),
         ("::1", "*!*@::1"),
+        ("user/alice", "*!*@user/alice"),
         ("*", "*!*@*"),
         ("***!****@**", "*!*@*"),
         ("a**?**b", "a*?*b!*@*"),

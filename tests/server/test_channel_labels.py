@@ -11,7 +11,7 @@ from tests.server.wire import Opener, commands
     [
         ("JOIN #lab", ["ACK"]),
         ("JOIN #lab,#lab2", ["JOIN", "353", "366"]),
-        ("JOIN #lab2,#lab3,foo,", ["JOIN", "353", "366", "JOIN", "353", "366", "476"]),
+        ("JOIN #lab2,#lab3,foo,", ["JOIN", "353", "366", "JOIN", "353", "366", "403"]),
         ("JOIN #lab,#Lab", ["ACK"]),
         ("JOIN 0", ["PART"]),
         ("JOIN ,", ["461"]),

@@ -39,8 +39,9 @@ def test_kill(opened: Opener) -> None:
     boss, (first, second) = opened(account="boss"), opened.pair("#kill")
     boss.ask(f"KILL {second.nick} :no reason")
     assert shown(first.expect("QUIT")) == f"{second.nick} QUIT :Killed (boss (no reason))"
-    *_, kill, error = second.to_end()
+    *_, kill, left, error = second.to_end()
     assert shown(kill) == f"boss KILL {second.nick} :no reason"
+    assert shown(left) == f"{second.nick} QUIT :Killed (boss (no reason))"
     assert shown(error) == "ERROR :Closing link: Killed (boss (no reason))"
     assert commands(first.ask(f"WHOIS {second.nick}")) == ["401", "318"]
 
@@ -48,14 +49,15 @@ def test_kill(opened: Opener) -> None:
 def test_kill_ends_all_connections_of_a_user(opened: Opener) -> None:
     boss, one_of, other = opened(account="boss"), opened(account="alice"), opened(account="alice")
     boss.ask("KILL alice :both")
-    assert commands(one_of.to_end()[-2:]) == commands(other.to_end()[-2:]) == ["KILL", "ERROR"]
+    assert commands(one_of.to_end()[-3:]) == commands(other.to_end()[-3:]) == ["KILL", "QUIT", "ERROR"]
 
 
 def test_an_operator_can_end_their_own_connection(opened: Opener) -> None:
     boss = opened(None, "message-tags", "account-tag", "labeled-response", "batch", account="boss")
     boss.send("@label=own KILL boss :enough")
-    kill, acknowledged, error = boss.to_end()
+    kill, left, acknowledged, error = boss.to_end()
     assert (kill.command, kill.params, kill.tags["account"]) == ("KILL", ["boss", "enough"], "boss")
+    assert (left.command, left.tags["account"]) == ("QUIT", "boss")
     assert (acknowledged.command, acknowledged.tags) == ("ACK", {"label": "own"})
     assert error.command == "ERROR"
 

@@ -44,13 +44,13 @@ def test_who_is_in_already_is_told_nothing(opened: Opener) -> None:
         ("JOIN", "461 {} JOIN :Not enough parameters"),
         ("JOIN :", "461 {} JOIN :Not enough parameters"),
         ("JOIN ,", "461 {} JOIN :Not enough parameters"),
-        ("JOIN foo", "476 {} foo :Bad Channel Mask"),
-        ("JOIN &local", "476 {} &local :Bad Channel Mask"),
-        ("JOIN @#status", "476 {} @#status :Bad Channel Mask"),
+        ("JOIN foo", "403 {} foo :No such channel"),
+        ("JOIN &local", "403 {} &local :No such channel"),
+        ("JOIN @#status", "403 {} @#status :No such channel"),
         ("JOIN #", "476 {} # :Bad Channel Mask"),
-        ("JOIN 00", "476 {} 00 :Bad Channel Mask"),
+        ("JOIN 00", "403 {} 00 :No such channel"),
         ("JOIN :#with space", "476 {} * :Bad Channel Mask"),
-        ("JOIN ::#colon", "476 {} * :Bad Channel Mask"),
+        ("JOIN ::#colon", "403 {} * :No such channel"),
         ("JOIN #bell\x07", "476 {} #bell\x07 :Bad Channel Mask"),
         ("JOIN #" + "x" * 64, "476 {} #" + "x" * 64 + " :Bad Channel Mask"),
         ("JOIN #zero\u200bwidth", "476 {} #zero\u200bwidth :Bad Channel Mask"),
@@ -77,7 +77,7 @@ def test_case_is_folded_in_ascii_alone(opened: Opener) -> None:
 def test_several_channels_in_one_line(opened: Opener) -> None:
     first, second = opened(join="#s1"), opened()
     answers = second.ask("JOIN #s1,bad,#s2,#S1,#s2 key1,key2")
-    assert commands(answers) == ["JOIN", "353", "366", "476", "JOIN", "353", "366"]
+    assert commands(answers) == ["JOIN", "353", "366", "403", "JOIN", "353", "366"]
     assert params(answers, "JOIN") == [["#s1"], ["#s2"]]
     assert [shown(message) for message in first.sync()] == [f"{second.nick} JOIN :#s1"]
 
@@ -239,3 +239,5 @@ def test_no_implicit_names(opened: Opener) -> None:
     assert commands(silent.sync()) == ["JOIN"]
     again = opened(None, "no-implicit-names", account="carol")
     assert [line.split()[1] for line in again.lines if "#nin" in line] == ["JOIN", "332", "333", "JOIN"]
+    by_its_old_name = opened(None, "draft/no-implicit-names")
+    assert commands(by_its_old_name.ask("JOIN #nin")) == ["JOIN", "332", "333"]

@@ -54,7 +54,7 @@ def client(opened: Opener) -> Client:
         ("FOO", "421 {} FOO :Unknown command"),
         ("USER a b c d", "462 {} :You may not reregister"),
         ("JOIN", "461 {} JOIN :Not enough parameters"),
-        ("JOIN nowhere", "476 {} nowhere :Bad Channel Mask"),
+        ("JOIN nowhere", "403 {} nowhere :No such channel"),
         ("JOIN 0", "ACK"),
         ("PART #nowhere", "403 {} #nowhere :No such channel"),
         ("TOPIC #nowhere", "403 {} #nowhere :No such channel"),
@@ -80,7 +80,7 @@ def test_one_line_carries_the_label_itself(client: Client, line: str, expected: 
     ("line", "expected"),
     [
         ("JOIN #lab1", ["JOIN", "353", "366"]),
-        ("JOIN #lab1,#lab2,bad", ["JOIN", "353", "366"] * 2 + ["476"]),
+        ("JOIN #lab1,#lab2,bad", ["JOIN", "353", "366"] * 2 + ["403"]),
         ("LUSERS", ["251", "252", "253", "254", "255", "265", "266"]),
         ("LIST", ["321", "323"]),
         ("WHOIS nobody", ["401", "318"]),

@@ -102,7 +102,7 @@ def test_many_channels_take_several_lines(opened: Opener) -> None:
         ("WHOIS Bob", ["401 {} Bob :No such nick/channel", "318 {} Bob :End of /WHOIS list"]),  # an account
         ("WHOIS far.example nobody", ["402 {} far.example :No such server", "318 {} nobody :End of /WHOIS list"]),
         (f"WHOIS {NAME} nobody", ["401 {} nobody :No such nick/channel", "318 {} nobody :End of /WHOIS list"]),
-        ("WHOIS nobody nobody", ["402 {} nobody :No such server", "318 {} nobody :End of /WHOIS list"]),
+        ("WHOIS NoBody nobody", ["401 {} nobody :No such nick/channel", "318 {} nobody :End of /WHOIS list"]),
     ],
 )
 def test_errors(opened: Opener, line: str, expected: list[str]) -> None:

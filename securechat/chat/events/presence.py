@@ -234,6 +234,7 @@ class UserModesChanged:
     """The user's own sessions."""
     modes: str = ""
     """The letters of all that they have now."""
+    account: str | None = None
 
 
 @dataclass(slots=True)
@@ -245,6 +246,8 @@ class Silenced:
     mask: str
     audience: tuple[int, ...]
     """The user's own sessions."""
+    account: str | None = None
+    bot: bool = False
 
 
 @dataclass(slots=True)
@@ -254,3 +257,5 @@ class SessionsEnded:
     stamp: int
     sessions: tuple[int, ...]
     reason: str
+    left: Left | None = None
+    """What they are shown before that, as others were: who is killed sees the QUIT (Modern IRC, "KILL message")."""

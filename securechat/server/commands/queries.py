@@ -84,7 +84,8 @@ def whois_(session: Session, message: Message) -> None:
         return
 
     def ask(chat: Chat) -> tuple[bool, Whois | None, Described | None]:
-        names = {casefold(name) for name in server} - {casefold(session.hub.name)}
+        # Many clients name the nick twice, to be told the idle time; then it is the nick that is not there.
+        names = {casefold(name) for name in server} - {casefold(session.hub.name), casefold(nick)}
         said = described(chat, session.number, nick) if metadata_sync.aware(session) else None
         return names <= chat.users.keys(), whois(chat, session.number, nick), said
 
