@@ -73,7 +73,7 @@ def become(chat: Chat, stamp: int, session: int, account: Account, new_host: str
         )
     if modes != user.modes:
         change = ModeChange("o" in user.modes, "o")
-        applied.events.append(UserModesChanged(stamp, user.nick, user.source, (change,), own, user.modes))
+        applied.events.append(UserModesChanged(stamp, user.nick, user.source, (change,), own, user.modes, user.account))
     tell_difference(chat, stamp, user, metadata, applied)
     owner = chat.account_named(user.nick)
     others = owner is not None and owner.id != account.id

@@ -96,7 +96,9 @@ def set_letters(stamp: int, user: User, letters: set[str], changes: tuple[ModeCh
 
     applied.on_undo(lambda: put(was))
     put("".join(sorted(letters)))
-    applied.events.append(UserModesChanged(stamp, user.nick, user.source, changes, user.audience, user.modes))
+    applied.events.append(
+        UserModesChanged(stamp, user.nick, user.source, changes, user.audience, user.modes, user.account)
+    )
 
 
 @rule(Silence)
@@ -129,4 +131,5 @@ def silence(chat: Chat, stamp: int, request: Silence, applied: Applied) -> None:
 
     applied.on_undo(lambda: put(before))
     put(after)
-    applied.events.append(Silenced(stamp, user.source, user.account_id, request.adding, mask, user.audience))
+    own, account = user.audience, user.account
+    applied.events.append(Silenced(stamp, user.source, user.account_id, request.adding, mask, own, account, user.bot))

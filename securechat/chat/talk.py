@@ -132,7 +132,7 @@ def _check_may_speak(channel: Channel, user: User, request: Say) -> None:
         if "n" in channel.flags:
             raise Refused(Reason.CANNOT_SEND, channel.name)
     flags = channel.flags
-    if "C" in flags and _is_ctcp(request):
+    if "C" in flags and for_programs(request.text):
         raise Refused(Reason.NO_CTCP, channel.name)
     if is_mute(channel, user):
         raise Refused(Reason.CANNOT_SEND, channel.name)
@@ -145,12 +145,14 @@ def is_mute(channel: Channel, user: User) -> bool:
     return "m" in channel.flags or ("M" in channel.flags and user.account_id is None) or channel.is_muted(user)
 
 
-def _is_ctcp(request: Say) -> bool:
+def for_programs(text: str) -> bool:
     """Whether a message is one of programs to programs: all CTCP but ACTION, which is what people write.
 
     Of several lines none may be: some get each as a message of its own.
     """
-    lines = [piece for piece, _ in pieces(request.text)] if request.multiline else [request.text]
+    if "\x01" not in text:
+        return False
+    lines = (piece for piece, _ in pieces(text))
     return any(line[:1] == "\x01" and line[1:].split(" ")[0].rstrip("\x01").upper() != "ACTION" for line in lines)
 
 
@@ -186,7 +188,8 @@ def _say_to_nick(chat: Chat, stamp: int, user: User, request: Say, applied: Appl
     text = (_fit_pieces if request.multiline else _fit)(user.source, request.kind, name, whole)
     unheard = target is not user and _is_silenced(chat, user, target, account)
     absent = target is None or not target.sessions
-    held = absent and request.kind != "TAGMSG"  # which is never stored
+    # A TAGMSG is never stored; and to what programs ask each other now, programs would answer whenever it is shown.
+    held = absent and request.kind != "TAGMSG" and not for_programs(whole)
     if target is not None and account is None and target.account_id is not None:  # under another nick
         account = chat.accounts_by_id.get(target.account_id)
     if held and account is not None:

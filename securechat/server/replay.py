@@ -4,6 +4,8 @@ It is what was said from the stamp on up to which the device has seen everything
 comes behind that is shown live, so nothing is missing in between, and nothing is there twice. Clients with
 ``draft/chathistory`` ask for what they want, and are shown nothing.
 
+Nor is CTCP shown, other than ACTION: the programs of those who come would answer today what was asked yesterday.
+
 The end of it is a PING. Its PONG says that all of it has arrived: only then the messages that were kept for the account
 are kept no more, and only then the device counts as having seen what was said before it came.
 
@@ -23,6 +25,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from securechat.chat.events import Arrived, Said
 from securechat.chat.stamps import iso_time
+from securechat.chat.talk import for_programs
 from securechat.chat.views_history import ChannelPast, Past, Pasts, PrivatePast
 from securechat.irc.names import split_source
 from securechat.server.history_lines import render_row
@@ -208,7 +211,7 @@ class Missed:
         while start <= end:
             page = self._read(partial(self._history.page, past, start, end, PAGE)) or []
             for record in page:
-                if among is None or record.stamp in among:
+                if (among is None or record.stamp in among) and not for_programs(record.text):
                     yield from render_row(self._session, record, past.name)
             if len(page) < PAGE:
                 return

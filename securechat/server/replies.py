@@ -120,7 +120,6 @@ _CODES: dict[Reason, Code] = {
     Reason.NO_ACCOUNT: Code.ACCOUNT_REQUIRED,
     Reason.BAD_SETTING: Code.INVALID_PARAMS,
     Reason.UNKNOWN_MESSAGE: Code.UNKNOWN_MSGID,
-    Reason.REDACT_TARGET: Code.INVALID_TARGET,
     Reason.REDACT_FORBIDDEN: Code.REDACT_FORBIDDEN,
     Reason.REDACT_EXPIRED: Code.REDACT_WINDOW_EXPIRED,
 }
@@ -145,6 +144,9 @@ def refusal(refused: Refusal, command: str) -> Answer:
                 command,
                 description=f"Nothing was done, because {context[0]}; try again later",
             )
+        case Reason.REDACT_TARGET:
+            sentence = f"You cannot delete messages from {context[0]}"
+            return fail(Code.INVALID_TARGET, command, context[0], description=sentence)
         case Reason.BAD_BAN:
             return fail(Code.INVALID_BAN, command, context[0], description=context[1])
         case Reason.TOO_MANY_HELD:

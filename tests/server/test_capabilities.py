@@ -194,9 +194,11 @@ def test_everything_that_a_user_does_has_their_account(opened: Opener) -> None:
     assert joined.tags == said.tags == {}
 
 
-def test_an_own_topic_has_the_account_too(opened: Opener) -> None:
+def test_what_one_does_has_the_account_for_oneself_too(opened: Opener) -> None:
+    """IRCv3 account-tag: "MUST be added by the ircd to all commands sent by a user"."""
     client = opened(None, "account-tag", account="carol", join="#carols")
-    assert client.ask("TOPIC #carols :mine")[0].tags == {"account": "carol"}
+    for line in ("TOPIC #carols :mine", "MODE carol +R", "MODE carol -R", "SILENCE +spam", "SILENCE -spam"):
+        assert client.ask(line)[0].tags == {"account": "carol"}
 
 
 def test_extended_join_of_oneself(opened: Opener) -> None:

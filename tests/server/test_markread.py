@@ -1,5 +1,7 @@
 """MARKREAD: up to where somebody has read (draft/read-marker)."""
 
+import contextlib
+import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -207,3 +209,18 @@ def test_an_account_s_are_there_after_a_restart(certs: Path, tmp_path: Path) -> 
     with running(certs, tmp_path, again=True) as house:
         client = Opener(house)(None, *CAPS, account="alice")
         assert markers(client.ask("MARKREAD #stays", "MARKREAD bob")) == [f"#stays {EARLY}", f"bob {LATE}"]
+
+
+def test_while_it_can_not_be_stored(certs: Path, tmp_path: Path) -> None:
+    """IRCv3 read-marker, "Errors and Warnings": the code for that names the target."""
+    with running(certs, tmp_path) as house:
+        client = Opener(house)(None, *CAPS, account="alice", join="#full")
+        client.ask(f"MARKREAD #full {EARLY}")
+        with contextlib.closing(sqlite3.connect(tmp_path / "data" / "securechat.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            (told,) = client.ask(f"MARKREAD #full {LATE}")
+            assert [told.command, *told.params[:-1]] == ["FAIL", "MARKREAD", "INTERNAL_ERROR", "#full"]
+            other.execute("ROLLBACK")
+        assert all(fault.startswith("not stored") for fault in house.faults)
+        house.faults.clear()
+        assert markers(client.ask("MARKREAD #full")) == [f"#full {EARLY}"]

@@ -179,6 +179,7 @@ def test_only_who_is_in_the_channel(opened: Opener) -> None:
     id = say(tea.ann, "#left")
     tea.ann.ask("PART #left")
     refused(tea.ann, f"REDACT #left {id}", "INVALID_TARGET", "#left")
+    assert tea.ann.ask(f"REDACT #left {id}")[0].params[-1] == "You cannot delete messages from #left"
     tea.ann.join("#left")
     assert commands(tea.ann.ask(f"REDACT #left {id}")) == ["REDACT"]
 

@@ -18,6 +18,7 @@ from tests.server.wire import NAME, Client, Opener, commands, running, shown
 BEGINNING = re.compile(r"This is what you missed, from \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC on:")
 END = "That was what you missed."
 PRIVATE_BEGINNING = re.compile(BEGINNING.pattern.replace("This is what", "These are the private messages that"))
+ASKED, DONE = "\x01VERSION\x01", "\x01ACTION waves\x01"
 PRIVATE_END = "Those were the private messages that you missed."
 
 
@@ -107,6 +108,19 @@ def test_only_what_was_said(opened: Opener, bob: Client) -> None:
     leave(come(opened, "alice@phone").join("#only"))
     bob.join("#only").ask("TOPIC #only :new", "@+typing=active TAGMSG #only", "PRIVMSG #only :one", "PART #only")
     assert shown_to(opened, "alice@phone", "server-time") == ["alice JOIN :#only", *said("#only", "one")]
+
+
+def test_what_programs_asked_is_not_shown(opened: Opener, bob: Client) -> None:
+    """Else programs would answer it whenever somebody comes. Who asks for the history gets it."""
+    leave(come(opened, "alice@phone").join("#programs"))
+    bob.join("#programs").ask(
+        *(f"PRIVMSG {target} :{text}" for target in ("#programs", "alice") for text in (ASKED, "one", DONE)),
+        f"NOTICE #programs :{ASKED}",
+    )
+    seen = shown_to(opened, "alice@phone", "server-time")
+    assert seen == ["alice JOIN :#programs", *said("#programs", "one", DONE), *said("alice", "one", DONE)]
+    page = bob.asked("CAP REQ :draft/chathistory", "CHATHISTORY LATEST alice * 3")
+    assert page[-3:] == said("alice", ASKED, "one", DONE)
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,8 @@ def markread(session: Session, message: Message) -> None:
     if ms is None:
         _refuse(session, message, _invalid(target, params[1]))
         return
-    session.submit(message, (MarkRead(session.number, target, max(ms, 0)),), explain=_explained)
+    request = MarkRead(session.number, target, max(ms, 0))
+    session.submit(message, (request,), explain=lambda refused: _explained(refused, target))
 
 
 def _ask(session: Session, message: Message, target: str) -> None:
@@ -61,10 +62,14 @@ def _invalid(*context: str) -> Answer:
     return fail(Code.INVALID_PARAMS, "MARKREAD", *context, description="Invalid parameters")
 
 
-def _explained(refused: Refusal) -> Answer:
-    """A channel that is not there, or that nobody may know of, is no target; other refusals are as they always are."""
+def _explained(refused: Refusal, target: str) -> Answer:
+    """A channel that is not there, or that nobody may know of, is no target. That nothing can be stored has a code of
+    its own here ("Errors and Warnings"); other refusals are as they always are."""
     if refused.reason is Reason.NO_SUCH_CHANNEL:
         return _invalid(*refused.context)
+    if refused.reason is Reason.NOT_STORED:
+        why = f"The read timestamp could not be set, because {refused.context[0]}"
+        return fail(Code.INTERNAL_ERROR, "MARKREAD", target, description=why)
     return refusal(refused, "MARKREAD")
 
 
