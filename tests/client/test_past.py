@@ -210,6 +210,8 @@ def test_a_terminal_that_comes_back(peer: Archive, ca: Path) -> None:
     with at_screen(peer, ca, "--channel", "#lobby", "--channel", "#tea") as screen:
         screen.wait_for("* in #tea: alice")
         screen.wait_for("#lobby>")
+        screen.type("here\r")
+        screen.wait_for("<alice> here")  # so all that there is to do at the start is done
         screen.type("half a sen")
         screen.wait_for("half a sen")
         peer.rules["JOIN"] = lambda session, message: (
@@ -226,7 +228,7 @@ def test_a_terminal_that_comes_back(peer: Archive, ca: Path) -> None:
         assert re.search(r"\(not connected\)> half a sen", screen.text)
         screen.type("exit\r")
         assert screen.end() == 0
-    assert peer.said == ["half a sentence"]
+    assert peer.said == ["here", "half a sentence"]
 
 
 def test_what_is_lost_when_one_leaves_is_told(peer: Archive, ca: Path) -> None:
