@@ -188,7 +188,7 @@ def _say_to_nick(chat: Chat, stamp: int, user: User, request: Say, applied: Appl
     text = (_fit_pieces if request.multiline else _fit)(user.source, request.kind, name, whole)
     unheard = target is not user and _is_silenced(chat, user, target, account)
     absent = target is None or not target.sessions
-    # A TAGMSG is never stored; and to what programs ask each other now, programs would answer whenever it is shown.
+    # A TAGMSG is not shown unasked; and to what programs ask each other now, programs would answer whenever it is.
     held = absent and request.kind != "TAGMSG" and not for_programs(whole)
     if target is not None and account is None and target.account_id is not None:  # under another nick
         account = chat.accounts_by_id.get(target.account_id)

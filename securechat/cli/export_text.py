@@ -23,6 +23,7 @@ from typing import Final
 from securechat.chat.stamps import iso_time
 from securechat.client.safe import safe_name, safe_text
 from securechat.irc.names import split_source
+from securechat.irc.tags import parse_tags
 from securechat.store.export import Row
 from securechat.store.rows import Kind
 
@@ -84,7 +85,15 @@ def _redacted(row: Row) -> str:
     return f"took back the message {safe_name(row.about or '')}{_reason(row)}"
 
 
+def _tagged(row: Row) -> str:
+    if row.redacted is not None:
+        return "sent tags that were taken back"
+    tags = (f"{key}={value}" if value else key for key, value in parse_tags(row.tags).items())
+    return f"sent {safe_text(' '.join(tags))}"
+
+
 _DEEDS: Final[dict[Kind, Callable[[Row], str]]] = {
+    Kind.TAGMSG: _tagged,
     Kind.JOIN: lambda _: "joined",
     Kind.PART: lambda row: f"left{_reason(row)}",
     Kind.QUIT: lambda row: f"quit{_reason(row)}",

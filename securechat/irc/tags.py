@@ -52,6 +52,15 @@ def format_tags(tags: Mapping[str, str]) -> str:
     return check_line(";".join(parts))
 
 
+PASSING = frozenset(("+typing", "+draft/typing"))
+"""Client-only tags that say what somebody is doing just now, and nothing that is worth keeping."""
+
+
+def passing(client_tags: str) -> bool:
+    """Whether client-only tags, as `client_only` writes them, have nothing to say later: none do, or only `PASSING`."""
+    return all(tag.partition("=")[0] in PASSING for tag in client_tags.split(";") if tag)
+
+
 def client_only(tags: Mapping[str, str], denied: tuple[str, ...] = ()) -> str:
     """The client-only tags (`+...`) as they are relayed: `""`, or like `+typing=active;+draft/react=x`, without `@`.
 

@@ -53,7 +53,7 @@ def render_row(session: Session, record: Record, target: str) -> list[bytes]:
     """The lines of a row, each with its CR LF. A message that was taken back has a text that says so, and who took it
     back behind it (IRCv3 message-redaction, "Chat history"); for who does not know of such it has no line."""
     flavour = session.flavour
-    if record.kind in (Kind.PRIVMSG, Kind.NOTICE):
+    if record.kind in _SPEECH:
         return _message(record, target, flavour)
     if record.kind == Kind.RENAME:
         return _renamed(record, flavour)
@@ -69,6 +69,9 @@ def _called(record: Record, target: str) -> str:
         return record.target
     prefix = record.target[:1]
     return prefix + target if prefix and prefix in _PREFIXES else target
+
+
+_SPEECH: dict[int, Speech] = {Kind.PRIVMSG: "PRIVMSG", Kind.NOTICE: "NOTICE", Kind.TAGMSG: "TAGMSG"}
 
 
 # -- messages ---------------------------------------------------------------------------------------------------------
@@ -95,7 +98,7 @@ def _said_lines(record: Record, target: str, flavour: int) -> list[bytes]:
 
 
 def _said(record: Record, target: str) -> Said:
-    kind: Speech = "PRIVMSG" if record.kind == Kind.PRIVMSG else "NOTICE"
+    kind = _SPEECH[record.kind]
     text = record.text if record.redacted is None else TAKEN_BACK
     if len(target) > len(record.target):  # what was cut for the old name may be too long for the new one
         text = _fitting(text, _ROOM - len(f"{record.source}{kind}{target}".encode()))

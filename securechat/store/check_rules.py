@@ -74,7 +74,8 @@ LOG_RULES: Final[tuple[Rule, ...]] = (
     ("of a kind that there is not", f"SELECT msgid(stamp) FROM log WHERE kind NOT IN ({_KINDS})"),  # noqa: S608
     (
         "in a channel and private at once",
-        "SELECT msgid(stamp) FROM log WHERE kind IN (1, 2, 11) AND channel IS NOT NULL AND target_account IS NOT NULL",
+        "SELECT msgid(stamp) FROM log "
+        "WHERE kind IN (0, 1, 2, 11) AND channel IS NOT NULL AND target_account IS NOT NULL",
     ),
     (
         "without the channel in which it happened",

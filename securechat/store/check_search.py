@@ -15,7 +15,7 @@ __all__ = ["check_search"]
 
 _SHOULD_HAVE: Final = (
     "SELECT count(*) FILTER (WHERE redacted IS NULL), count(*) FILTER (WHERE redacted IS NOT NULL "
-    "AND stamp IN (SELECT stamp FROM erased)) FROM log WHERE kind < 3 AND stamp <= ?"
+    "AND stamp IN (SELECT stamp FROM erased)) FROM log WHERE kind IN (1, 2) AND stamp <= ?"
 )
 """Messages that must be in it, and those that were taken back and may not have been taken out yet."""
 

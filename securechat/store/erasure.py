@@ -51,8 +51,10 @@ _SMALL: Final = 1000
 _WITH_TEXT: Final = "SELECT stamp FROM erased WHERE text != '' OR tags != '' LIMIT ?"
 _TEXTS: Final = (
     "SELECT erased.stamp, erased.text, channel, source, account, target_account FROM json_each(?) "
-    "JOIN erased ON erased.stamp = value LEFT JOIN log ON log.stamp = value"
+    "JOIN erased ON erased.stamp = value LEFT JOIN log ON log.stamp = value WHERE log.kind IS NOT 0"
 )
+"""But of a TAGMSG, which has no words."""
+
 _WITHOUT_TEXT: Final = "SELECT stamp FROM erased WHERE text = '' AND tags = '' LIMIT ?"
 _OTHERS: Final = "SELECT * FROM erased WHERE stamp NOT IN (SELECT value FROM json_each(?)) LIMIT ?"
 _BLANK: Final = "UPDATE erased SET text = '', tags = '' WHERE stamp = ?"

@@ -11,8 +11,8 @@ key           value
 ============  =========================================================================================
 ``time``      when, in UTC: ``"2026-11-22T14:03:23.123Z"``
 ``msgid``     its message id, which sorts as the rows do
-``kind``      ``"PRIVMSG"``, ``"NOTICE"``, ``"JOIN"``, ``"PART"``, ``"QUIT"``, ``"NICK"``, ``"TOPIC"``, ``"KICK"``,
-              ``"MODE"``, ``"RENAME"`` or ``"REDACT"``
+``kind``      ``"PRIVMSG"``, ``"NOTICE"``, ``"TAGMSG"``, ``"JOIN"``, ``"PART"``, ``"QUIT"``, ``"NICK"``, ``"TOPIC"``,
+              ``"KICK"``, ``"MODE"``, ``"RENAME"`` or ``"REDACT"``
 ``source``    who did it: ``"nick!user@host"``
 ``account``   the name of their account; ``null``: none, or it was removed
 ``bot``       ``true``: who did it said that they are a program
@@ -59,7 +59,7 @@ _COLUMNS: Final = (
 _NAMES: Final = (
     "LEFT JOIN accounts ON accounts.id = log.account LEFT JOIN channels ON channels.id = log.channel ORDER BY stamp"
 )
-_PRIVATE: Final = "(log.channel IS NULL AND kind IN (1, 2, 11))"
+_PRIVATE: Final = "(log.channel IS NULL AND kind IN (0, 1, 2, 11))"
 
 _OF_CHANNEL: Final = f"""
 SELECT {_COLUMNS} FROM (
@@ -161,7 +161,7 @@ def read(path: Path, wanted: Selection) -> Iterator[Row]:
 def _row(found: tuple[int, int, str, str | None, int, str | None, str, str, str, int | None, int]) -> Row:
     stamp, number, source, account, bot, channel, target, text, tags, redacted, elsewhere = found
     kind, about = Kind(number), None
-    private = bool(elsewhere) and kind in (Kind.PRIVMSG, Kind.NOTICE, Kind.REDACT)
+    private = bool(elsewhere) and kind in (Kind.TAGMSG, Kind.PRIVMSG, Kind.NOTICE, Kind.REDACT)
     if redacted is not None:
         text = tags = ""  # as it is in the store
     elif kind in (Kind.KICK, Kind.RENAME, Kind.REDACT):

@@ -69,11 +69,13 @@ class Record:
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What is wanted besides messages. ``events``: what else happened. ``redactions``: messages that were taken back,
-    with who did that; they are left out otherwise. ``renames``: new names of the channel, among the events."""
+    with who did that; they are left out otherwise. ``renames``: new names of the channel, among the events. ``tags``:
+    messages without a text (TAGMSG)."""
 
     events: bool = False
     redactions: bool = False
     renames: bool = False
+    tags: bool = False
 
 
 MESSAGES: Final = Shown()
@@ -177,6 +179,7 @@ _PRIVATE: Final = (
 )
 _HEARD: Final = " AND (instr(:prefixes, substr(log.target, 1, 1)) OR log.account = :party)"
 _KEPT: Final = " AND log.redacted IS NULL"
+_NO_TAGS: Final = f" AND log.kind <> {Kind.TAGMSG:d}"
 _NO_RENAMES: Final = f" AND log.kind <> {Kind.RENAME:d}"
 _NO_REDACTIONS: Final = f" AND log.kind <> {Kind.REDACT:d}"
 
@@ -205,7 +208,7 @@ def _page(
 
 def _sources(past: Past, shown: Shown, bounds: _Parameters) -> Iterator[tuple[str, str, _Parameters]]:
     """The queries for what a page is made of, without their limits and order; each is answered in order by an index."""
-    kept = "" if shown.redactions else _KEPT
+    kept = ("" if shown.redactions else _KEPT) + ("" if shown.tags else _NO_TAGS)
     if isinstance(past, PrivatePast):
         pairs = {pair: None for other in past.others for pair in ((past.party, other), (other, past.party))}
         for account, target in pairs:
@@ -317,7 +320,7 @@ _RECEIVED: Final = {"mine": "target_account", "theirs": "account", "index": "log
 
 
 def _partners(connection: sqlite3.Connection, party: int, last: int, shown: Shown) -> list[Partner]:
-    kept = "" if shown.redactions else _KEPT
+    kept = ("" if shown.redactions else _KEPT) + _NO_TAGS
     found: dict[int, int] = {}
     for side in (_SENT, _RECEIVED):
         query = _MET.format(**side, kept=kept)

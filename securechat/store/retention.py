@@ -104,7 +104,7 @@ _COUNT: Final = (
 )
 _STRETCH: Final = "SELECT max(stamp) FROM (SELECT stamp FROM log WHERE stamp > ? AND stamp < ? ORDER BY stamp LIMIT ?)"
 
-_PRIVATE: Final = "channel IS NULL AND kind IN (1, 2, 11)"
+_PRIVATE: Final = "channel IS NULL AND kind IN (0, 1, 2, 11)"
 _RECORD: Final = "kind > 31"
 _OF_SEVERAL: Final = "channel IS NULL AND kind IN (3, 5, 6)"
 

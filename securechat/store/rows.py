@@ -37,6 +37,7 @@ from securechat.chat.events import (
 from securechat.chat.stamps import msgid
 from securechat.irc.modes import ModeChange
 from securechat.irc.multiline import has_pieces
+from securechat.irc.tags import passing
 from securechat.store.schema import Change
 from securechat.store.tables import CHANGES
 
@@ -58,11 +59,13 @@ _IN_CHANNEL = "INSERT INTO log_channels VALUES (?, ?)"
 class Kind(IntEnum):
     """What a row of the log says. The numbers are in people's files: they are never given another meaning.
 
-    Those below 32 are what people see, and ``text`` is what stands behind the target in the line that shows it: of a
-    kick "nick reason", of a renaming "#new reason", of modes all words, as many as there are, of a message taken back
-    "msgid reason". Who quits, comes back (a JOIN) or has another nick is seen in the channels of `log_channels`.
+    Those below 3 are messages; a TAGMSG has no text. Those below 32 are what people see, and ``text`` is what stands
+    behind the target in the line that shows it: of a kick "nick reason", of a renaming "#new reason", of modes all
+    words, as many as there are, of a message taken back "msgid reason". Who quits, comes back (a JOIN) or has another
+    nick is seen in the channels of `log_channels`.
     """
 
+    TAGMSG = 0
     PRIVMSG = 1
     NOTICE = 2
     JOIN = 3
@@ -91,13 +94,18 @@ class Kind(IntEnum):
     INVITE_USED = 46
 
 
-_SPEECH = {"PRIVMSG": int(Kind.PRIVMSG), "NOTICE": int(Kind.NOTICE)}
+_SPEECH = {"PRIVMSG": int(Kind.PRIVMSG), "NOTICE": int(Kind.NOTICE), "TAGMSG": int(Kind.TAGMSG)}
+
+
+def _passes(event: Said) -> bool:
+    """Whether a message leaves nothing behind: nobody heard it, or it says no more than that somebody is typing."""
+    return event.unheard or (event.kind == "TAGMSG" and passing(event.tags))
 
 
 def is_stored(event: Event) -> bool:
     """Whether anything of an event is kept."""
     if type(event) is Said:
-        return event.kind in _SPEECH and not event.unheard
+        return not _passes(event)
     if _has_row(event):
         return True
     change = CHANGES.get(type(event))
@@ -122,13 +130,12 @@ def write_down(events: Iterable[Event]) -> tuple[list[Row], list[tuple[int, int,
     changes: list[Change] = []
     for event in events:
         if type(event) is Said:
-            kind = _SPEECH.get(event.kind)
-            if kind is None or event.unheard:  # TAGMSG is ordered, never stored
+            if _passes(event):
                 continue
             rows.append(
                 (
                     event.stamp,
-                    kind,
+                    _SPEECH[event.kind],
                     event.channel_id,
                     event.account_id,
                     event.source,
@@ -139,7 +146,8 @@ def write_down(events: Iterable[Event]) -> tuple[list[Row], list[tuple[int, int,
                     event.bot,
                 )
             )
-            if event.client_id and event.account is not None:  # a guest's are of no use to who comes later
+            known = event.account is not None  # a guest's ids are of no use to who comes later
+            if event.client_id and known and event.kind != "TAGMSG":
                 client_ids.append((event.stamp, event.account_id, event.client_id))  # type: ignore[arg-type]
             if event.held:
                 changes.append(("INSERT INTO held VALUES (?, ?)", (event.target_id, event.stamp)))

@@ -84,7 +84,7 @@ _OPTIMIZE: Final = "INSERT INTO part_{0}(part_{0}) VALUES ('optimize')"
 _IS_THERE: Final = "SELECT 1 FROM part_{0} WHERE part_{0} MATCH ? AND rowid = ?"
 _READ: Final = """
 SELECT json_group_array(json_array(
-    stamp, CASE WHEN kind < 3 AND redacted IS NULL THEN text END, channel, source, account, target_account))
+    stamp, CASE WHEN kind IN (1, 2) AND redacted IS NULL THEN text END, channel, source, account, target_account))
 FROM (SELECT * FROM log WHERE stamp > ? ORDER BY stamp LIMIT ?)
 """
 

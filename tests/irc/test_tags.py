@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from securechat.irc.tags import NO_TAGS, client_only, escape, format_tags, parse_tags, unescape
+from securechat.irc.tags import NO_TAGS, client_only, escape, format_tags, parse_tags, passing, unescape
 from tests.irc.strategies import messages, texts
 
 
@@ -86,3 +86,10 @@ def test_tags_survive_the_wire(message: object) -> None:
 def test_no_tags_can_not_be_changed() -> None:
     with pytest.raises(TypeError):
         NO_TAGS["a"] = "b"  # type: ignore[index]
+
+
+def test_what_says_only_that_somebody_is_typing_passes() -> None:
+    for tags in ("", "+typing=active", "+draft/typing=done;+typing=done"):
+        assert passing(tags)
+    for tags in ("+draft/react=x", "+typing=done;+a", "+typing2"):
+        assert not passing(tags)

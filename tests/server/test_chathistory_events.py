@@ -7,6 +7,7 @@ import pytest
 from securechat.irc.message import Message
 from tests.server.batches import batch
 from tests.server.pages import EVERYTHING, HISTORY, page, said, take_back, texts
+from tests.server.test_chathistory import ALWAYS
 from tests.server.wire import House, Opener, shown
 
 EVENTS = ("draft/event-playback",)
@@ -87,6 +88,28 @@ def test_without_event_playback_there_is_only_what_was_said(opened: Opener) -> N
         assert texts(page(reader, "LATEST", "#said", "*", "50")) == ["one", "two"]
     owner.sync()
     assert len(page(owner, "LATEST", "#said", "*", "50")) > 2
+
+
+def test_tags_without_a_text_are_there_but_not_that_somebody_is_typing(house: House, opened: Opener) -> None:
+    """And only for who knows of tags; without draft/event-playback there is none, nor a conversation to be found."""
+    one = opened(None, *EVERYTHING, join="#react")
+    other = opened(None, *HISTORY)
+    for target in ("#react", other.nick):
+        (react,) = one.ask(f"@+reply=x;+draft/react=y TAGMSG {target}")
+        one.ask(f"@+typing=active TAGMSG {target}", f"TAGMSG {target}")
+        found = page(one, "LATEST", target, "*", "1")[0]
+        assert (found.command, found.source) == ("TAGMSG", react.source)
+        assert found.tags == {**react.tags, "batch": found.tags["batch"]}
+    other.sync()
+    assert page(other, "LATEST", one.nick, "*", "9") == []
+    assert page(other, "TARGETS", *ALWAYS, "9") == []
+    blind = opened(None, "draft/chathistory", "batch", *EVENTS, join="#react")
+    assert "TAGMSG" not in texts(page(blind, "LATEST", "#react", "*", "9"))
+    take_back(house, one, react.tags["msgid"], other.nick)
+    one.sync()
+    *_, empty, redact = page(one, "LATEST", other.nick, "*", "1")
+    assert (empty.command, redact.command) == ("TAGMSG", "REDACT")
+    assert not [tag for tag in empty.tags if tag.startswith("+")]
 
 
 def test_events_count(opened: Opener) -> None:

@@ -268,6 +268,14 @@ def test_only_messages_and_only_where_they_were_said(opened: Opener) -> None:
     refused(client, f"REDACT #one {told.tags['msgid']}", "UNKNOWN_MSGID", "#one", told.tags["msgid"])
 
 
+def test_tags_without_a_text(opened: Opener) -> None:
+    """The specification's example; they are messages as well."""
+    client = opened(None, *CAPS, join="#react")
+    id = one(client.ask("@+reply=x;+draft/react=y TAGMSG #react"), "TAGMSG").tags["msgid"]
+    assert client.asked(f"REDACT #react {id}") == [f"{client.nick} REDACT #react :{id}"]
+    refused(client, f"REDACT #react {id}", "UNKNOWN_MSGID", "#react", id)
+
+
 def test_a_channel_of_the_same_name_is_another(opened: Opener) -> None:
     client = opened(None, *CAPS, join="#again")
     id = say(client, "#again")

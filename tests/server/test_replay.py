@@ -104,9 +104,9 @@ def test_as_it_was_with_its_tags_and_in_a_batch(opened: Opener, bob: Client) -> 
 
 
 def test_only_what_was_said(opened: Opener, bob: Client) -> None:
-    """Who came, left and changed the topic meanwhile is seen by how it is now; TAGMSG is not kept."""
+    """Who came, left and changed the topic meanwhile is seen by how it is now; TAGMSG is not shown."""
     leave(come(opened, "alice@phone").join("#only"))
-    bob.join("#only").ask("TOPIC #only :new", "@+typing=active TAGMSG #only", "PRIVMSG #only :one", "PART #only")
+    bob.join("#only").ask("TOPIC #only :new", "@+draft/react=x TAGMSG #only", "PRIVMSG #only :one", "PART #only")
     assert shown_to(opened, "alice@phone", "server-time") == ["alice JOIN :#only", *said("#only", "one")]
 
 

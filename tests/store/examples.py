@@ -68,8 +68,10 @@ def code_kept(code: InviteCode) -> Change:
     )
 
 
-def said(kind: Speech = "PRIVMSG", *, waits: bool = False, unheard: bool = False) -> Said:
-    return Said(9, kind, "Ann!~a@h", "Ann", 5, "Bob", "hello", "+a=b", (2,), 1, None, 6, (1,), waits, unheard=unheard)
+def said(
+    kind: Speech = "PRIVMSG", *, text: str = "hello", tags: str = "+a=b", waits: bool = False, unheard: bool = False
+) -> Said:
+    return Said(9, kind, "Ann!~a@h", "Ann", 5, "Bob", text, tags, (2,), 1, None, 6, (1,), waits, unheard=unheard)
 
 
 def entry(mask: str) -> ListEntry:
@@ -140,7 +142,8 @@ EXAMPLES: list[tuple[Event, Row | None, list[Change]]] = [
         (9, 2, 4, None, "guest!~g@h", "@#Tea", None, "one\ntwo\rthree", "", False),
         [],
     ),
-    (said("TAGMSG"), None, []),
+    (said("TAGMSG", text=""), (9, 0, None, 5, "Ann!~a@h", "Bob", 6, "", "+a=b", False), []),
+    (said("TAGMSG", text="", tags="+typing=active"), None, []),
     (said(unheard=True), None, []),
     (
         Joined(9, 4, "#Tea", "Ann!~a@h", "Ann", 5, "Ann's name", (1,), (1,), VIEW),

@@ -99,6 +99,7 @@ SECRETS: dict[str, Secret] = {
         ANN, "PRIVMSG", "#tea", joined([("x" * 400, False)] * (LONG // 400) + [(word, False)]), multiline=True
     ),
     "in the tags": lambda _, word: Say(ANN, "NOTICE", "#tea", "hi", f"+a={word}"),
+    "in tags without a text": lambda _, word: Say(ANN, "TAGMSG", "#tea", "", f"+a={word}"),
     "private": lambda _, word: Say(ANN, "PRIVMSG", "bob", word),
     "to somebody who is not there": lambda _, word: Say(ANN, "PRIVMSG", "eve", f"psst {word}"),
     "to some": lambda _, word: Say(ANN, "PRIVMSG", "@#tea", word),

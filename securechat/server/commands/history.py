@@ -16,7 +16,7 @@ from securechat.irc.moments import parse_moment
 from securechat.irc.standard_replies import Code, fail
 from securechat.server.commands.command import Command
 from securechat.server.history_lines import render_row
-from securechat.server.lines import REDACTION, RENAME
+from securechat.server.lines import REDACTION, RENAME, TAGS
 from securechat.server.replies import Batch
 from securechat.store.history import LAST, Record, Shown, took_too_long
 
@@ -149,7 +149,8 @@ def _reading(session: Session) -> Iterator[None]:
 def shown_to(session: Session) -> Shown:
     """What of the past a session is shown, by its capabilities."""
     events = EVENTS in session.caps.enabled
-    return Shown(events, bool(session.flavour & REDACTION), bool(session.flavour & RENAME))
+    flavour = session.flavour
+    return Shown(events, bool(flavour & REDACTION), bool(flavour & RENAME), events and bool(flavour & TAGS))
 
 
 def _lines(session: Session, target: str, records: list[Record]) -> Iterator[bytes]:
