@@ -179,7 +179,7 @@ def test_what_it_sends_to_no_avail(alice: Person) -> None:
         ("PRIVMSG", "norecipient"),
         ("PRIVMSG bob", "notexttosend"),
         ("NICK", "nonicknamegiven"),
-        ("JOIN den", "badchanmask"),
+        ("JOIN den", "nosuchchannel"),
         ("TOPIC #nirgends", "nosuchchannel"),
         ("USER a 0 * :b", "alreadyregistered"),
     ):

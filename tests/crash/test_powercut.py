@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -58,12 +59,14 @@ def test_at_many_moments_under_load(
         assert lost, "these tests find no loss where there is one"
         return
 
-    # On a disk that lies about the syncs of the WAL the same is lost; so this can be found.
-    last = {len(records) - 1}
-    lying = cuts(tracer, initial, last, chance, lies=lambda name: name.endswith("-wal"))
-    log = next(lying).log(scratch / "disk")
-    assert any("was acknowledged" in complaint for complaint in complaints(people.accounts, log))
-    assert any("was seen" in complaint for complaint in complaints(people.accounts, log))
+    # On a disk that lies about the syncs of the WAL the same is lost, until it is copied; so this can be found.
+    # (Each second cut: with what comes by chance besides, no file is whole on such a disk.)
+    late = {len(records) - 1} | {index - 1 for index, record in enumerate(records) if record in synced}
+    found = []
+    for cut in islice(cuts(tracer, initial, late, chance, lies=lambda name: name.endswith("-wal")), 0, None, 2):
+        found += complaints(up_to(people.accounts, cut.position), cut.log(scratch / "disk"))
+    assert any("was acknowledged" in complaint for complaint in found)
+    assert any("was seen" in complaint for complaint in found)
 
 
 def test_again_and_again(place: Place, shim: Path, chance: random.Random) -> None:
