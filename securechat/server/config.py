@@ -20,21 +20,17 @@ from typing import Any, Final, get_type_hints
 from securechat.irc.names import casefold, valid_nick
 from securechat.server import config_kinds as kinds
 from securechat.server import scram_exchange as scram
+from securechat.server.config_kept import Durability, HistoryConfig, RetentionConfig, SearchConfig, StoreConfig
+from securechat.server.config_kinds import Key
 from securechat.server.config_sections import (
     AccountsConfig,
     AdminConfig,
     ClientCert,
-    Durability,
-    HistoryConfig,
     InvitationsConfig,
-    Key,
     Limits,
     ListenConfig,
     OperatorConfig,
-    RetentionConfig,
-    SearchConfig,
     ServerConfig,
-    StoreConfig,
     TLSConfig,
 )
 

@@ -1,13 +1,14 @@
 """What the value of a configuration key can be: functions that check what came from TOML or the command line.
 
-Each returns the value in our types, or raises `WrongValueError`, whose text continues "... must be" and never quotes
-the value.
+A `Key` says which of them reads it. Each returns the value in our types, or raises `WrongValueError`, whose text
+continues "... must be" and never quotes the value.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -35,6 +36,16 @@ MAX_MEGABYTES: Final = 1_000_000
 
 class WrongValueError(Exception):
     """What the value must be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What the table says about one key: how its value is read, what it is for, and an example where no default is."""
+
+    read: Callable[[object], object]
+    help: str
+    example: str = ""
+    secret: bool = False
 
 
 def flag(value: object) -> bool:
