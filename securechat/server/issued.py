@@ -39,38 +39,41 @@ class IssuedCertificates:
         self._place: object = None
         self._known: dict[str, CertificateInfo | None] = {}  # by the file's name; None: it logs nobody in
 
-    def of(self, name: str, authorities: Authorities) -> list[CertificateInfo]:
-        """Those that name an account (casefolded), the earliest first, good or not.
-
-        Raises:
-            StorageError: they can't be read.
-        """
+    def of(self, name: str, authorities: Authorities) -> tuple[list[CertificateInfo], StorageError | None]:
+        """Those that name an account (casefolded), the earliest first, good or not; and why there may be more of them:
+        some can't be read."""
         with self._lock:
-            self._read(authorities)
+            unread = self._read(authorities)
             found = [info for info in self._known.values() if info is not None and info.account == name]
-        return sorted(found, key=lambda info: (info.not_before, info.serial))
+        return sorted(found, key=lambda info: (info.not_before, info.serial)), unread
 
-    def _read(self, authorities: Authorities) -> None:
+    def _read(self, authorities: Authorities) -> StorageError | None:
+        """Read what is new. What can't be read is read again the next time, and is only in the way of itself."""
         place = (authorities.signed, authorities.clients_key)
         if place != self._place:
             self._place, self._known = place, {}
-        paths = _recorded(authorities)
-        for path in paths:
-            if path.name not in self._known:
-                self._known[path.name] = _info(path, authorities)
-        if len(self._known) > len(paths):  # some were taken away
-            names = {path.name for path in paths}
-            self._known = {name: info for name, info in self._known.items() if name in names}
+        try:
+            paths = {path.name: path for path in _recorded(authorities)}
+        except StorageError as error:
+            return error
+        self._known = {name: info for name, info in self._known.items() if name in paths}  # some were taken away
+        unread = None
+        for name in paths.keys() - self._known.keys():
+            try:
+                self._known[name] = _info(paths[name], authorities)
+            except BrokenFilesError:
+                continue  # it is damaged, of which `securechat certs list` tells
+            except StorageError as error:
+                unread = error
+        return unread
 
 
-def issued_to(hub: Hub, account: Account) -> list[CertificateInfo]:
-    """What logs an account in because our authority has signed it, the earliest first. Nobody has registered these.
-
-    Raises:
-        StorageError: what was signed can't be read.
-    """
-    found = hub.issued.of(casefold(account.name), hub.identities.authorities)
-    return [info for info in found if info.fingerprint not in hub.chat.certificates and _logs_in(hub, info, account)]
+def issued_to(hub: Hub, account: Account) -> tuple[list[CertificateInfo], StorageError | None]:
+    """What logs an account in because our authority has signed it, the earliest first; and why there may be more of
+    them: some can't be read. Nobody has registered these."""
+    found, unread = hub.issued.of(casefold(account.name), hub.identities.authorities)
+    registered = hub.chat.certificates
+    return [info for info in found if info.fingerprint not in registered and _logs_in(hub, info, account)], unread
 
 
 def issued_as(hub: Hub, entry: Certificate, account: Account) -> CertificateInfo | None:
@@ -120,10 +123,10 @@ def _recorded(authorities: Authorities) -> list[Path]:
 def _info(path: Path, authorities: Authorities) -> CertificateInfo | None:
     """What a certificate says; ``None`` if the authority of today has not signed it for a client.
 
-    One that is damaged is passed over, of which ``securechat certs list`` tells. Raises `StorageError`.
+    Raises as `read_recorded`.
     """
+    certificate: x509.Certificate = read_recorded(path)
     try:
-        certificate: x509.Certificate = read_recorded(path)
         ours = authorities.clients is not None and is_signed_by(certificate, authorities.clients)
         return CertificateInfo.of(certificate) if ours and is_for_clients(certificate) else None
     except (BrokenFilesError, *MALFORMED):

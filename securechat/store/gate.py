@@ -4,7 +4,8 @@ After a restart thousands may wait for their turn. Each of them knows how many a
 (`Waiter`): a session goes on looking after its connection, and who has gone leaves the line. From one origin (an
 address, for example) the first to come is the first served; of several origins each gets one turn before any gets its
 next, so whoever has a thousand waiting holds up others for one turn, and himself for a thousand (start-time fair
-queueing, Goyal, Vin and Cheng 1996, with turns of one length).
+queueing, Goyal, Vin and Cheng 1996, with turns of one length). Whoever comes back as soon as they were served is behind
+those who have waited meanwhile.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator
 from contextlib import contextmanager
 from operator import attrgetter
-from typing import Protocol
+from typing import Final, Protocol
 
 __all__ = ["Gate", "HasherClosed", "Waiter"]
 
@@ -53,6 +54,9 @@ class _Patient:
 
 _PLACE = attrgetter("place")
 
+_LONGEST_ROUND: Final = 1000
+"""Turns, after which another round begins, even if there is always somebody who has not been there."""
+
 
 class _Ticket:
     """A place in the line."""
@@ -88,6 +92,7 @@ class Gate:
         self._line: list[_Ticket] = []  # by place
         self._origins: dict[str, _Origin] = {}  # of those in the line
         self._round = 0  # the one that is being served
+        self._served: set[str] = set()  # the origins that had their turn in it
         self._number = 0
         self._closed = False
 
@@ -145,7 +150,7 @@ class Gate:
     def _queue(self, waiter: Waiter, origin: str) -> _Ticket:
         known = self._origins.setdefault(origin, _Origin())
         known.waiting += 1
-        known.last = max(self._round, known.last + 1)
+        known.last = max(self._round + (origin in self._served), known.last + 1)
         ticket = _Ticket((known.last, self._number), origin, waiter)
         self._number += 1
         insort(self._line, ticket, key=_PLACE)
@@ -166,6 +171,9 @@ class Gate:
         with self._lock:
             if not ticket.called:
                 self._take_out(self._before(ticket))
+                known = self._origins.get(ticket.origin)
+                if known is not None and known.last == ticket.place[0]:
+                    known.last -= 1  # the next one to come need not stand behind nobody
                 return
         self._leave()
 
@@ -173,8 +181,17 @@ class Gate:
         with self._lock:
             if not self._line:
                 self._free += 1
+                self._served.clear()
                 return
             ticket = self._take_out(0)
-            self._round = ticket.place[0]
+            self._serve(ticket)
             ticket.called = True
         ticket.waiter.wake()
+
+    def _serve(self, ticket: _Ticket) -> None:
+        """Note whose turn it is."""
+        number = ticket.place[0]
+        if number > self._round or len(self._served) >= _LONGEST_ROUND:
+            self._round = max(number, self._round + 1)
+            self._served.clear()
+        self._served.add(ticket.origin)

@@ -1,7 +1,7 @@
 """CERT LIST and DEL of what the server's authority of clients has signed: seen and taken back by whose it is."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from securechat.chat.events import CertificateRemoved, Event
 from securechat.chat.requests import RemoveAccount
 from securechat.irc.pieces import pieces
 from securechat.pki import (
@@ -29,6 +30,8 @@ from securechat.pki import (
 from securechat.pki.issuing import issue_client
 from securechat.pki.register import State, read_register, revoke
 from securechat.server.identity import Identities
+from securechat.server.issued import IssuedCertificates
+from securechat.store.database import Database, NotStored
 from tests.pki.papers import CLIENT, DAY, NOW, SERVER, paper
 from tests.server.certificates import cert, external, supplied, told
 from tests.server.wire import PASSWORD, Client, House, Opener, running
@@ -170,6 +173,31 @@ def test_one_that_is_registered_besides(opened: Opener, house: House, tmp_path: 
     assert on_disk(house.certs).revoked(mine.info.serial) is not None
     assert mine.fingerprint not in house.hub.chat.certificates
     assert opened.stranger(mine.path).to_end()[-1].params == ["Closing link: Your certificate was revoked"]
+
+
+def test_one_that_is_shown_and_can_not_be_removed(
+    opened: Opener, house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is revoked all the same, so that is the end of who shows it."""
+    alice = opened(account="alice")
+    mine = Signed(alice, tmp_path)
+    cert(alice, "ADD", mine.certificate.public_bytes(Encoding.DER))
+    shows = opened(account="alice", certificate=mine.path)
+    write = Database.write
+
+    def full(database: Database, events: Sequence[Event]) -> None:
+        if any(isinstance(event, CertificateRemoved) for event in events):
+            raise NotStored("the disk is full")
+        write(database, events)
+
+    monkeypatch.setattr(house.hub, "_not_stored_told", float("inf"))  # it is no defect of ours
+    monkeypatch.setattr(Database, "write", full)
+    shows.send(f"CERT DEL {mine.fingerprint}")
+    *_, answer, error = shows.to_end()
+    monkeypatch.undo()
+    assert told([answer]) == ["FAIL", "TEMPORARILY_UNAVAILABLE"]
+    assert error.params == ["Closing link: Your certificate was revoked"]
+    assert told(alice.ask(f"CERT DEL {mine.fingerprint}"))[:2] == ["NOTE", "REMOVED"]
 
 
 def test_where_somebody_else_has_the_key(opened: Opener, house: House, tmp_path: Path) -> None:
@@ -320,6 +348,27 @@ def test_what_was_signed_can_not_be_read(opened: Opener, house: House, tmp_path:
     assert len(house.faults) == 3
     assert all(fault.startswith("certificates that were signed can't be read") for fault in house.faults)
     house.faults.clear()
+
+
+def test_one_that_can_not_be_read_is_not_in_the_way_of_the_others(own: House, tmp_path: Path) -> None:
+    """Whose it is nobody knows; but who has lost theirs can take it back."""
+    alice = Opener(own)(account="alice")
+    mine, damaged = Signed(alice, tmp_path), Signed(alice, tmp_path)
+    unreadable = own.certs / "issued" / "abc.pem"
+    unreadable.mkdir()
+    assert told(alice.ask("CERT LIST")) == ["FAIL", "TEMPORARILY_UNAVAILABLE"]
+    assert told(alice.ask("CERT DEL 00000000")) == ["FAIL", "TEMPORARILY_UNAVAILABLE"]
+    assert told(alice.ask(f"CERT DEL {mine.fingerprint}"))[:2] == ["NOTE", "REMOVED"]
+    assert all(fault.startswith("certificates that were signed can't be read") for fault in own.faults)
+    own.faults.clear()
+    unreadable.rmdir()
+    path = own.certs / "issued" / f"{damaged.info.serial:x}.pem"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100])
+    own.hub.issued = IssuedCertificates()  # as after a restart
+    assert listed(alice) == []
+    path.write_bytes(whole)
+    assert listed(alice) == [damaged.fingerprint]
 
 
 def test_a_new_password_says_how_many_stay(opened: Opener, tmp_path: Path) -> None:

@@ -140,6 +140,25 @@ def test_who_comes_later_waits_for_one_turn_of_each() -> None:
     assert late[0].line.before == [0]
 
 
+def test_who_comes_again_and_again_is_behind_who_waits() -> None:
+    """Two addresses that guess one password after the other; of a third, two people want to log in."""
+    gate, order, again = Gate(1), list[Guest](), list[Guest]()
+
+    def come(origin: str) -> None:
+        if len(order) < 20:
+            again.append(Guest(gate, order, origin=origin, meanwhile=lambda: come(origin)))
+
+    with gate.turn():
+        first = Guest(gate, order, origin="a", meanwhile=lambda: come("a"))
+        second = Guest(gate, order, origin="b", meanwhile=lambda: come("b"))
+        people = [Guest(gate, order, origin="c") for _ in range(3)]
+    for crowd in ([first, second, *people], again):  # which grows meanwhile
+        for guest in crowd:
+            guest.join()
+    assert "".join(guest.origin for guest in order) == "abcc" + "abc" + "ab" * 7
+    assert gate._origins == {}
+
+
 def test_the_turns_of_who_leaves_are_others() -> None:
     gate, order = Gate(1), list[Guest]()
     with gate.turn():
@@ -150,6 +169,38 @@ def test_the_turns_of_who_leaves_are_others() -> None:
             guest.join()
     assert sorted(guest.join().origin for guest in guests[3:]) == ["a", "b", "b", "b"]
     assert gate._origins == {}
+
+
+def test_who_has_come_and_gone_holds_up_nobody_of_their_own() -> None:
+    gate, order = Gate(1), list[Guest]()
+    with gate.turn():
+        stays = [Guest(gate, order, origin=origin) for origin in "abb"]
+        for _ in range(5):
+            goes = Guest(gate, order, origin="a")
+            goes.line.gives_up = True
+            goes.line.wake()
+            goes.join()
+        stays.append(Guest(gate, order, origin="a"))
+    for guest in stays:
+        guest.join()
+    assert "".join(guest.origin for guest in order) == "abba"
+
+
+def test_a_round_ends_also_if_there_is_always_somebody_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("securechat.store.gate._LONGEST_ROUND", 3)
+    gate, order, new = Gate(1), list[Guest](), list[Guest]()
+
+    def come() -> None:
+        if len(new) < 20:
+            new.append(Guest(gate, order, origin=f"n{len(new)}", meanwhile=come))
+
+    with gate.turn():
+        people = [Guest(gate, order, origin="a", meanwhile=come), Guest(gate, order, origin="a")]
+    for crowd in (people, new):  # which grows meanwhile
+        for guest in crowd:
+            guest.join()
+    assert order.index(people[1]) == 4
+    assert len(order) == 22
 
 
 def test_who_looks_up_early_learns_how_many_are_left() -> None:

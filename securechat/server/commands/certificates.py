@@ -22,7 +22,7 @@ from securechat.irc.numerics import Numeric
 from securechat.irc.pieces import MAX_THING, pieces
 from securechat.irc.split import fit
 from securechat.irc.standard_replies import Code, StandardReply, fail, note
-from securechat.pki import AuthorityMissingError, CertificateInfo, InvalidRequestError, PKIError, StorageError
+from securechat.pki import AuthorityMissingError, CertificateInfo, InvalidRequestError, PKIError
 from securechat.pki.issued import serial_text
 from securechat.server.certificates import CertificateRefusedError, end_logins_with, judge
 from securechat.server.commands.command import Command, When
@@ -155,10 +155,9 @@ def _list(session: Session, message: Message, _: str) -> None:
         session.reply(message, [session.answer(_account_required())])
         return
     account, registered = own
-    try:
-        issued = issued_to(session.hub, account)
-    except StorageError as error:
-        session.hub.on_error("certificates that were signed can't be read", error)
+    issued, unread = issued_to(session.hub, account)
+    if unread is not None:
+        session.hub.on_error("certificates that were signed can't be read", unread)
         _refuse(session, message, Code.TEMPORARILY_UNAVAILABLE, _UNREADABLE)
         return
     end = note(Code.END_OF_CERTIFICATES, "CERT")
@@ -200,15 +199,14 @@ def _delete(session: Session, message: Message, given: str) -> None:
         return
     account, entries = own
     registered = {entry.fingerprint: entry for entry in entries if entry.fingerprint.startswith(digits)}
-    try:
-        issued = {info.fingerprint: info for info in issued_to(hub, account) if info.fingerprint.startswith(digits)}
-    except StorageError as error:
-        hub.on_error("certificates that were signed can't be read", error)
-        if not registered:
+    signed, unread = issued_to(hub, account)
+    issued = {info.fingerprint: info for info in signed if info.fingerprint.startswith(digits)}
+    found = [*registered, *issued]
+    if unread is not None:
+        hub.on_error("certificates that were signed can't be read", unread)
+        if not found:
             _refuse(session, message, Code.TEMPORARILY_UNAVAILABLE, _UNREADABLE)
             return
-        issued = {}
-    found = [*registered, *issued]
     if len(found) != 1:
         several = "Several of yours begin like that" if found else _unknown(session)
         _refuse(session, message, Code.NO_SUCH_CERTIFICATE, several, fit(given, _MAX_SHOWN))
@@ -218,10 +216,9 @@ def _delete(session: Session, message: Message, given: str) -> None:
     info = issued_as(hub, entry, account) if entry is not None else issued[fingerprint]
     if info is not None and not _revoke(session, message, account, info):
         return
-    if entry is not None and not _remove(session, message, account, fingerprint):
-        return
-    words = "This certificate is revoked, and logs you in no more" if info is not None else None
-    session.reply(message, [session.answer(note(Code.REMOVED, "CERT", fingerprint, description=words))])
+    if entry is None or _remove(session, message, account, fingerprint):
+        words = "This certificate is revoked, and logs you in no more" if info is not None else None
+        session.reply(message, [session.answer(note(Code.REMOVED, "CERT", fingerprint, description=words))])
     if info is not None and session.certificate is not None and hub.identities.is_revoked(session.certificate):
         session.end(REVOKED)
 

@@ -13,7 +13,6 @@ from securechat.irc.message import Message
 from securechat.irc.names import casefold
 from securechat.irc.numerics import Numeric
 from securechat.irc.standard_replies import Code, fail, note
-from securechat.pki import StorageError
 from securechat.server.commands.command import Command, When
 from securechat.server.commands.series import gather
 from securechat.server.hashing import LINES_FOR_A_HASH, GaveUp, ThrottledError, check, new_credentials
@@ -126,11 +125,10 @@ def _registered(chat: Chat, account: Account) -> int:
 
 def _issued(session: Session, account: Account) -> int:
     """How many certificates log the account in besides, which a new password does not change."""
-    try:
-        return len(issued_to(session.hub, account))
-    except StorageError as error:
-        session.hub.on_error("certificates that were signed can't be read", error)
-        return 0
+    issued, unread = issued_to(session.hub, account)
+    if unread is not None:
+        session.hub.on_error("certificates that were signed can't be read", unread)
+    return len(issued)
 
 
 def _refuse(session: Session, message: Message, code: Code, words: str | None = None) -> None:
