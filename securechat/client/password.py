@@ -1,10 +1,13 @@
 """Where the password comes from: a file, the environment, the system's keyring, or the person at the terminal."""
 
+import contextlib
 import getpass
 import os
+import signal
 import stat
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +18,8 @@ VARIABLE: Final = "SECURECHAT_PASSWORD"
 
 _LONGEST: Final = 4096  # bytes of the file that are looked at: no password is longer
 
+ENDINGS: Final = tuple(number for number in signal.Signals if number.name in ("SIGTERM", "SIGHUP"))
+"""The signals that tell a program to end without a word from whoever types. Windows has but one of them."""
 
 Kept = Callable[[], str | None]
 """Gives the password that the system's keyring has, or None."""
@@ -52,10 +57,29 @@ def given_password(file: Path | None, *, warn: Callable[[str], None], kept: Kept
     return kept() if kept is not None else None
 
 
+@contextlib.contextmanager
+def _told_to_end() -> Iterator[None]:
+    """Who is told to end meanwhile, and would end at once, leaves the terminal as it was: showing what is typed."""
+
+    def leave(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    mine = ENDINGS if threading.current_thread() is threading.main_thread() else ()
+    changed = [number for number in mine if signal.getsignal(number) is signal.SIG_DFL]
+    for number in changed:
+        signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number in changed:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def hidden_line(question: str) -> str:
     """What somebody types at the terminal, without its being shown. Raises `EOFError`, `KeyboardInterrupt`."""
     try:
-        return getpass.getpass(question)
+        with _told_to_end():
+            return getpass.getpass(question)
     except (EOFError, KeyboardInterrupt):
         if sys.stderr is not None:  # the line with the question is not ended: what comes next would stand behind it
             print(file=sys.stderr, flush=True)

@@ -7,10 +7,11 @@ between two of them.
 
 import asyncio
 import contextlib
+import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Final
 
@@ -42,6 +43,7 @@ from securechat.client.events import (
 )
 from securechat.client.hidden import NeverMind, hidden_prompt, shows_nothing
 from securechat.client.history import iso
+from securechat.client.password import ENDINGS
 from securechat.client.reading import Reading
 from securechat.client.resuming import READ_MARKER
 from securechat.client.rows import BAR, INDENT, NARROW, columns, wrap
@@ -78,6 +80,35 @@ _TEDIOUS: Final = frozenset(
     )
 )
 """What nobody reads."""
+
+
+@contextlib.contextmanager
+def _told_to_end(task: asyncio.Task[None] | None, soon: Callable[[Callable[[], object]], None]) -> Iterator[None]:
+    """Who is told to end (SIGTERM), or whose window is closed (SIGHUP), leaves in order: else the terminal would be
+    left as it is while one types, and show nothing of what is typed next. A second time is the end at once.
+
+    ``task``: what is cancelled then, by way of ``soon``. Raises `SystemExit` with the status of the signal, as a shell
+    has it.
+    """
+    told: list[int] = []
+
+    def leave(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        told.append(number)
+        if task is not None:
+            soon(task.cancel)
+
+    mine = ENDINGS if threading.current_thread() is threading.main_thread() else ()
+    before = {number: signal.signal(number, leave) for number in mine}
+    try:
+        yield
+    except asyncio.CancelledError:
+        if told:
+            raise SystemExit(128 + told[0]) from None
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Terminal:
@@ -163,7 +194,7 @@ class Terminal:
         # prompt_toolkit lets the terminal echo while a line is printed above the prompt: that would show a password.
         session.input.cooked_mode = contextlib.nullcontext  # type: ignore[method-assign]
         # Between two prompts too the terminal shows nothing of what is typed: the next prompt does.
-        with patch_stdout(), session.input.raw_mode():
+        with _told_to_end(asyncio.current_task(), self._in_the_loop), patch_stdout(), session.input.raw_mode():
             while self.leaving is None:
                 obey(self, await self._line(session, self._prompt, gone))
                 if self._asking is not None:
@@ -174,10 +205,14 @@ class Terminal:
         """The next line that is typed. Raises what has ended the chat, if that comes first."""
         self.chat.check()
         typing = asyncio.create_task(session.prompt_async(prompt, handle_sigint=False))
-        await asyncio.wait((typing, gone), return_when=asyncio.FIRST_COMPLETED)
-        if not typing.done():
-            typing.cancel()
-            await asyncio.wait((typing,))
+        try:
+            await asyncio.wait((typing, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:  # also where a signal ends all: the prompt gives the terminal back before we do, who had it before
+            came = typing.done()
+            if not came:
+                typing.cancel()
+                await asyncio.wait((typing,))
+        if not came:
             self.chat.check()
             raise ConnectionLostError("the connection has ended")
         line = typing.result()
@@ -230,7 +265,7 @@ class Terminal:
 
     # -- the loop, from other threads ---------------------------------------------------------------------------------
 
-    def _in_the_loop(self, do: Callable[[], None]) -> None:
+    def _in_the_loop(self, do: Callable[[], object]) -> None:
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(do)

@@ -132,6 +132,35 @@ def test_an_interrupt_from_elsewhere_is_a_way_to_leave_too(peer: Peer, ca: Path)
         assert peer.wait_for("QUIT")
 
 
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_who_is_told_to_end_before_the_password_is_typed(
+    peer: Peer, ca: Path, number: signal.Signals, status: int
+) -> None:
+    with at_screen(peer, ca, ask=True) as screen:
+        screen.wait_for("Password for alice: ")
+        screen.process.send_signal(number)
+        assert screen.end() == status
+        assert screen.echoes()
+        assert "Traceback" not in screen.text
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize("hidden", [False, True])
+def test_who_is_told_to_end_gives_the_terminal_back(
+    peer: Peer, ca: Path, number: signal.Signals, status: int, hidden: bool
+) -> None:
+    with at_screen(peer, ca) as screen:
+        screen.wait_for("#lobby>")
+        if hidden:
+            screen.type("/passwd\r")
+            screen.wait_for("password until now:")
+        assert not screen.echoes()
+        screen.process.send_signal(number)
+        assert screen.end() == status
+        assert screen.echoes()
+        assert "Traceback" not in screen.text
+
+
 def test_the_password_is_asked_for_and_not_shown(peer: Peer, ca: Path) -> None:
     with at_screen(peer, ca, ask=True) as screen:
         screen.wait_for("Password for alice: ")
@@ -272,6 +301,18 @@ def test_rows_break_at_spaces_and_are_indented() -> None:
     assert wrap("short", 40) == ["short"]
     assert wrap("x" * 50, 21) == ["x" * 20, "      " + "x" * 14, "      " + "x" * 14, "      " + "x" * 2]
     assert wrap("x" * 50, 10) == ["x" * 50]
+
+
+def test_a_word_that_fits_into_a_row_is_not_cut() -> None:
+    fingerprint = "0123abcd" * 8
+    assert wrap(f"* the certificate of alice is {fingerprint}", 80) == [
+        "* the certificate of alice is",
+        f"      {fingerprint}",
+    ]
+    assert wrap(f"* x {fingerprint}", 40) == [
+        "* x " + fingerprint[:35],
+        "      " + fingerprint[35:],
+    ], "into no row, so none is almost empty"
 
 
 @given(st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp"))), st.integers(20, 100))
