@@ -75,6 +75,7 @@ def _command(name: str, found: Any, settings: dict[str, Any]) -> TyperCommand | 
         found.command(name, help=function.__doc__ or _COMMANDS[name], context_settings=settings)(function)
     command = get_command(found)
     assert isinstance(command, TyperCommand | TyperGroup)
+    command.short_help = _COMMANDS[name]
     return command
 
 

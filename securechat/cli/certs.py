@@ -32,9 +32,9 @@ certs = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-certs.command()(show)
-certs.command()(doctor)
-certs.command()(enroll)
+certs.command(short_help="Show what is in certificates: names, fingerprints, days left.")(show)
+certs.command(short_help="Look for what is wrong with certificates, and say what to do.")(doctor)
+certs.command(short_help="Make a key here, and have a server certify it.")(enroll)
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The directory of the authorities.")]
 Days = Annotated[int, typer.Option(metavar="N", help="How many days it is valid.")]
@@ -45,7 +45,7 @@ Hosts = Annotated[
 DEFAULT_OUT = Path("certs")
 
 
-@certs.command()
+@certs.command(short_help="Make the authorities and the server's certificate.")
 def init(
     host: Hosts = None,
     days: Days = pki.DEFAULT_DAYS,
@@ -73,7 +73,7 @@ def init(
             typer.echo(line)
 
 
-@certs.command()
+@certs.command(short_help="Make a key and a certificate for a user or a server.")
 def issue(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="The account.", show_default=False)] = None,
     server: Annotated[bool, typer.Option("--server", help="For a server, under the hosts named.")] = False,
@@ -114,7 +114,7 @@ def issue(
         _say_if_cut_short(made.info, now, days)
 
 
-@certs.command()
+@certs.command(short_help="Make a new certificate for the same names.")
 def renew(
     what: Annotated[
         str,
@@ -144,7 +144,7 @@ def renew(
         _say_if_cut_short(info, now, days)
 
 
-@certs.command()
+@certs.command(short_help="Have a certificate believed no more.")
 def revoke(
     what: Annotated[
         str,
@@ -175,7 +175,7 @@ def revoke(
             typer.echo(f"{path} has it: a server that runs takes it by itself; elsewhere it needs a copy.")
 
 
-@certs.command("list")
+@certs.command("list", short_help="Show all that was issued here, and what is revoked.")
 def list_certificates(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
     out: Out = DEFAULT_OUT,

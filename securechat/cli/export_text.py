@@ -85,6 +85,11 @@ def _redacted(row: Row) -> str:
     return f"took back the message {safe_name(row.about or '')}{_reason(row)}"
 
 
+def _quit(row: Row) -> str:
+    # What people say has this in front of it; it stays, for it tells their words from the server's.
+    return "quit" if row.text.strip() == "Quit:" else f"quit{_reason(row)}"
+
+
 def _tagged(row: Row) -> str:
     if row.redacted is not None:
         return "sent tags that were taken back"
@@ -96,7 +101,7 @@ _DEEDS: Final[dict[Kind, Callable[[Row], str]]] = {
     Kind.TAGMSG: _tagged,
     Kind.JOIN: lambda _: "joined",
     Kind.PART: lambda row: f"left{_reason(row)}",
-    Kind.QUIT: lambda row: f"quit{_reason(row)}",
+    Kind.QUIT: _quit,
     Kind.NICK: lambda row: f"is now {safe_name(row.target)}",
     Kind.TOPIC: _topic,
     Kind.KICK: lambda row: f"put out {safe_name(row.about or '')}{_reason(row)}",

@@ -85,7 +85,7 @@ def make_one(
         complain(f"this link is for {whom}, until {moment(made.until)}{role}: they say `securechat join 'LINK'`")
 
 
-@invite.command("list")
+@invite.command("list", short_help="Show those that there are, and were in the last 30 days.")
 def list_invitations(
     as_json: AsJSON = False,
     data: Data = None,

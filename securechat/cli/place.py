@@ -69,6 +69,13 @@ class Place:
         for warning in self._config.warnings:
             complain(warning)
 
+    def glance(self, what: Callable[[Operator], T]) -> T | None:
+        """What a server that runs says to it; None where none does: then nothing is opened, made or waited for."""
+        try:
+            return what(ControlClient(self._data.control_socket))
+        except NoServer:
+            return None
+
     def ask(self, what: Callable[[Operator], T]) -> T:
         """Have the server do it, or do it in its place. `NoServer` means that nothing was done yet."""
         deadline: float | None = None

@@ -55,7 +55,7 @@ def list_servers(as_json: AsJSON = False) -> None:
         stop(safe_text("; ".join(damaged)), MISTAKE)
 
 
-@servers.command()
+@servers.command(short_help="Show where one is, who you are there, what verifies it.")
 def show(
     name: Annotated[
         str | None,
@@ -77,7 +77,7 @@ def show(
         typer.echo(f"{title:{width}}  {safe_text(text)}")
 
 
-@servers.command()
+@servers.command(short_help="Forget one, and all that is saved for it.")
 def remove(
     name: Name, yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether you are sure.")] = False
 ) -> None:
@@ -98,7 +98,7 @@ def remove(
     typer.echo(f"removed {name}")
 
 
-@servers.command("forget-password")
+@servers.command("forget-password", short_help="Take your password out of the system's keyring.")
 def forget_password(name: Name) -> None:
     """Take your password for a server out of the system's keyring."""
     try:
@@ -139,7 +139,8 @@ def _facts(saved: SavedServers, server: SavedServer, now: datetime) -> list[tupl
                 known = RevocationList.parse(found, authority, "ca.crl")
             except PKIError as error:
                 raise saved.damaged(server.name, str(error)) from None
-            facts.append(("revoked", f"{len(known.entries)} certificates (list {known.number})"))
+            count = len(known.entries)
+            facts.append(("revoked", f"{count} certificate{'' if count == 1 else 's'} (its list {known.number})"))
     return [*facts, ("kept in", str(saved.path / server.name))]
 
 

@@ -14,7 +14,7 @@ from securechat.cli.endings import FAILED, complain, stop
 from securechat.cli.invite import Authority, Expires, Host, Port, link_endings, make, moment, wish_of
 from securechat.cli.place import ConfigFile, Data, MistakeError, Place, endings
 from securechat.cli.tables import AsJSON, show
-from securechat.irc.names import MAX_NICK, valid_nick
+from securechat.irc.names import MAX_NICK, casefold, valid_nick
 from securechat.server.config import Limits
 from securechat.server.control import AccountLine
 from securechat.server.control_lines import CertificateLine
@@ -49,6 +49,8 @@ def add(
     """Make an account. Asks twice for its password."""
     with endings():
         place = _place(name, data, config)
+        if not password_stdin and _is_known(place, name) is True:
+            raise MistakeError(f"there is an account {name} already")
         password = _new_password(name, password_stdin)
         place.ask(lambda operator: operator.add_account(name, password, admin=admin))
     typer.echo(f"added {name}")
@@ -71,12 +73,14 @@ def passwd(name: Name, password_stdin: PasswordStdin = False, data: Data = None,
     """Give an account a new password. Ends its sessions."""
     with endings():
         place = _place(name, data, config)
+        if not password_stdin and _is_known(place, name) is False:
+            raise MistakeError(f"there is no account {name}")
         password = _new_password(name, password_stdin)
         place.ask(lambda operator: operator.set_password(name, password))
     typer.echo(f"changed the password of {name}")
 
 
-@user.command()
+@user.command(short_help="Make a link with which somebody sets a new password.")
 def reset(
     name: Name,
     expires: Expires = "24h",
@@ -99,7 +103,7 @@ def reset(
     )
 
 
-@user.command()
+@user.command(short_help="Show an account's own certificates, or take one away.")
 def certs(
     name: Name,
     remove: Annotated[
@@ -158,7 +162,7 @@ def remove(
     typer.echo(f"removed {name}")
 
 
-@user.command("hash")
+@user.command("hash", short_help="Show the hash of a password, for the configuration.")
 def hash_(password_stdin: PasswordStdin = False) -> None:
     """Show the hash of a password, for an operator in the configuration. Changes no account.
 
@@ -186,6 +190,12 @@ def _place(name: str, data: Path | None, config: Path | None) -> Place:
             f"-_[]\\^{{}}|`, with no digit and no - in front"
         )
     return Place(data, config)
+
+
+def _is_known(place: Place, name: str) -> bool | None:
+    """Whether there is such an account, so that nobody thinks of a password for nothing; None: no server runs."""
+    accounts = place.glance(lambda operator: operator.list_accounts())
+    return None if accounts is None else casefold(name) in {casefold(account.name) for account in accounts}
 
 
 def _new_password(name: str | None, from_stdin: bool) -> str:

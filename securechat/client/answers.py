@@ -28,7 +28,6 @@ _SENTENCES: Final = {
     "338": "{0} connects from {1}",
     "341": "{0} is invited to {1}",
     "378": "{0} {text}",
-    "379": "{0} {text}",
     "381": "you are an operator of the server now",
     "382": "the server reads its configuration again",
     "391": "the time of {0}: {text}",
@@ -121,6 +120,12 @@ def _idle(event: ServerSaid) -> str:
     return f"{safe_name(nick)} has said nothing for {_duration(int(idle))}{here}"
 
 
+def _using_modes(event: ServerSaid) -> str:
+    """The modes of somebody; nothing where there are none."""
+    nick, text = event.params[0], event.params[-1]
+    return "" if text.endswith(" +") else f"{safe_name(nick)} {safe_text(text)}"
+
+
 def _was(event: ServerSaid) -> str:
     nick, user, host = map(safe_name, event.params[:3])
     return f"{nick} was {user}@{host}: {safe_text(event.params[-1])}"
@@ -194,7 +199,19 @@ def _note(event: ServerSaid) -> str | None:
             return f"{safe_name(channel)} belongs to {safe_name(account)}"
         case (_, "SETTING", name, value, sentence):
             return f"{safe_name(name)} is {safe_name(value)}: {safe_text(sentence)}"
+        case ("UBAN", "BANNED", kind, whom, by, _, until, reason):
+            end = "" if until == "*" else f" until {identity_words.moment(until)}"
+            why = f"by {_who_banned(by)}: {safe_text(reason)}"
+            return f"the {safe_name(kind)} {safe_name(whom)} is kept off the server{end}, {why}"
+        case ("UBAN", "UNBANNED", kind, whom, *_):
+            return f"the {safe_name(kind)} {safe_name(whom)} is not kept off the server any more"
+        case ("UBAN", "END_OF_BANS", number, _):
+            return "nobody is kept off the server" if number == "0" else ""
     return None
+
+
+def _who_banned(by: str) -> str:
+    return "the operator" if by == "*" else safe_name(by)
 
 
 _TELLERS: Final[dict[str, Callable[[ServerSaid], str | None]]] = {
@@ -208,6 +225,7 @@ _TELLERS: Final[dict[str, Callable[[ServerSaid], str | None]]] = {
     "348": _excepted,
     "352": _found,
     "367": _banned,
+    "379": _using_modes,
     "CERT": identity_words.supplied,
     "NOTE": _note,
 }

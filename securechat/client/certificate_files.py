@@ -1,6 +1,7 @@
 """Where one's own certificate is kept with its key: with its saved server, or in a file that somebody has named."""
 
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -41,12 +42,12 @@ def keep(issued: Issued, place: Path | Saved) -> Sequence[str]:
     until = f"{info.not_after.astimezone():%Y-%m-%d %H:%M}"
     told = [f"the server has certified a key of this machine for {info.account}, until {until}"]
     if isinstance(place, Path):
-        file = place
+        file, name = place, safe_text(str(place))
         try:
             issued.save(file)
         except PKIError as error:
             raise SaveError(safe_text(str(error))) from error
-        told.append(f"both are in {safe_text(str(file))}: `securechat connect --cert` logs in with it")
+        told.append(f"both are in {name}: `securechat connect --cert {shlex.quote(name)}` logs in with it")
         told += other_clients(file)
     else:
         servers, server = place[0], place[0].load(place[1].name)

@@ -70,7 +70,7 @@ def _added(params: list[str], _: int) -> str:
 def _certificate(params: list[str], _: int) -> str:
     fingerprint, added, expires, *marks, name = params
     if "enrolled" in marks:
-        return f"signed by the server {moment(added)}, good until {moment(expires)}: {safe_name(fingerprint)}"
+        return f"signed by the server, good from {moment(added)} until {moment(expires)}: {safe_name(fingerprint)}"
     return f"{safe_text(name)}, added {moment(added)}, good until {moment(expires)}: {safe_name(fingerprint)}"
 
 

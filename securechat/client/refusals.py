@@ -30,6 +30,7 @@ _SENTENCES: Final = {
     "473": "{1} is by invitation only",
     "474": "you are banned from {1}",
     "475": "{1} has a key, and that was not it: /join {1} key",
+    "481": "only operators of the server may do that",
     "482": "only operators of {1} may do that",
 }
 """By numeric; the numbers stand for its parameters, of which 0 is one's own nick. The last of them is never used."""

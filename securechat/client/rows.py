@@ -31,10 +31,19 @@ def wrap(line: str, columns: int, indent: str = "", then: str = " " * INDENT) ->
         fits = _fitting(line, columns - 1 - len(indent))
         if fits == len(line):
             return [*rows, indent + line]
-        space = line.rfind(" ", fits // 2, fits + 1)
-        cut = space if space > 0 else fits
+        space = line.rfind(" ", 0, fits + 1)
+        cut = space if space > 0 and _may_break(line, space, fits, columns - 1 - len(then)) else fits
         rows.append(indent + line[:cut])
         indent, line = then, line[cut:].lstrip(" ")
+
+
+def _may_break(line: str, space: int, fits: int, width: int) -> bool:
+    """Whether a row may end at its last space: it is half full by then, or the word behind fits into the next one.
+
+    A fingerprint stays in one piece so; what fits into no row, as a long link, is not worth one that is almost empty.
+    """
+    word = line[space:].lstrip(" ").partition(" ")[0]
+    return bool(line[:space].strip(" ")) and (space >= fits // 2 or _fitting(word, width) == len(word))
 
 
 def _fitting(text: str, width: int) -> int:

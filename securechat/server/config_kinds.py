@@ -55,13 +55,18 @@ def flag(value: object) -> bool:
     return value
 
 
+def _digits(value: int) -> str:
+    """As TOML may have it, but for those that everybody reads without: a port, days."""
+    return f"{value:_}" if value > 65_535 else str(value)
+
+
 def whole(low: int, high: int) -> Callable[[object], int]:
     """A whole number in a range, both ends included."""
 
     def read(value: object) -> int:
         # For Python True is a number, too.
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise WrongValueError(f"a whole number from {low:_} to {high:_}")
+            raise WrongValueError(f"a whole number from {_digits(low)} to {_digits(high)}")
         return value
 
     return read

@@ -121,7 +121,7 @@ def test_an_authority_is_replaced_and_clients_are_told_of(tmp_path: Path) -> Non
     assert follow(old, [certificate(out / "ca.pem"), *steps], datetime.now(UTC)) == steps
     assert {"chat.example", "irc.example"} <= set(CertificateInfo.read(out / "server.pem").hosts)
     assert (out / "clients/alice.pem").read_bytes() == alice
-    assert [one["state"] for one in listed(tmp_path)] == ["void", "valid", "valid"]
+    assert [one["state"] for one in _by_file(listed(tmp_path))] == ["void", "valid", "valid"]
 
     told = certs(tmp_path, "init", "--force")
     assert "what the old one signed is void" in told

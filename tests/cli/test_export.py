@@ -177,6 +177,14 @@ TIME = "2026-11-01 12:00:00 "
 
 @pytest.mark.parametrize(
     ("text", "shown"),
+    [("Quit: ", "quit"), ("Quit: Killed (x)", "quit (Quit: Killed (x))"), ("Killed (x)", "quit (Killed (x))")],
+)
+def test_why_somebody_quit(text: str, shown: str) -> None:
+    assert lines(row(Kind.QUIT, text), several=False) == [f"{TIME}* ann {shown}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
     [
         ("\x01ACTION waves\x01", ["* <ann> waves"]),
         ("\x01VERSION\x01", ["-ann- CTCP VERSION"]),

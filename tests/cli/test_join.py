@@ -295,7 +295,6 @@ def test_somebody_types_all_of_it(peer: Inviting, tmp_path: Path) -> None:
         terminal.type(f"{PASSWORD}\n")
         terminal.expect("the server is saved as localhost")
         terminal.expect("joined #lobby")
-        terminal.expect("#lobby> ")
         terminal.type("good evening\r")
         terminal.expect("<zoe> good evening")
         terminal.type("exit\r")

@@ -34,6 +34,14 @@ def test_the_help_has_every_command(tmp_path: Path) -> None:
         "demo",
     ):
         assert f"\n  {command} " in done.stdout
+    assert "..." not in done.stdout.partition("Commands:")[2], "each in a sentence that fits"
+
+
+@pytest.mark.parametrize("group", ["certs", "servers", "user", "ban", "invite"])
+def test_what_a_command_of_a_group_does_fits_into_its_line(tmp_path: Path, group: str) -> None:
+    done = securechat(tmp_path, group, "--help")
+    assert done.returncode == 0
+    assert "..." not in done.stdout.partition("Commands:")[2]
 
 
 @pytest.mark.parametrize("arguments", [["chat"], ["--fast"], ["user", "rename"], ["user", "add"], ["ban", "add"]])

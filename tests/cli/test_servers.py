@@ -59,7 +59,7 @@ def test_one_of_them(tmp_path: Path, servers: SavedServers) -> None:
     assert facts["server"] == "chat.example.org port 6697"
     assert facts["account"] == "alice"
     assert facts["fingerprint"] == TRUST
-    assert facts["revoked"] == "2 certificates (list 1)"
+    assert facts["revoked"] == "2 certificates (its list 1)"
     assert facts["login"] == "a password"
     assert facts["kept in"] == str(servers.path / "work")
     done = securechat(tmp_path, "servers", "show", "public")

@@ -214,6 +214,19 @@ def test_two_passwords_that_are_not_the_same(accounts: Accounts) -> None:
         assert operator.passwords == {"alice": PASSWORD}
 
 
+@pytest.mark.parametrize(
+    ("command", "name", "sentence"),
+    [("add", "Alice", "there is an account Alice already"), ("passwd", "bob", "there is no account bob")],
+)
+def test_nobody_thinks_of_a_password_for_nothing(accounts: Accounts, command: str, name: str, sentence: str) -> None:
+    with server(accounts.data) as operator:
+        operator.add_account("alice", PASSWORD, admin=False)
+        with at_terminal(accounts.home, "user", command, name, "--data", accounts.data.path) as terminal:
+            assert terminal.end() == 2
+        assert sentence in terminal.screen
+        assert "New password" not in terminal.screen
+
+
 @pytest.mark.parametrize(("key", "status"), [("\x03", 130), ("\x04", 2)], ids=["ctrl-c", "ctrl-d"])
 def test_somebody_would_rather_not(accounts: Accounts, key: str, status: int) -> None:
     with at_terminal(accounts.home, "user", "add", "alice", "--data", accounts.data.path) as terminal:

@@ -71,6 +71,13 @@ def _shown(*lines: str) -> list[str]:
         ("WARN PRIVMSG MESSAGE_CUT #c :it was cut", r"-chat\.example- it was cut"),
         ("NOTE OWNER CHANNEL_OWNER #c bob :whatever", r"\* #c belongs to bob"),
         ("NOTE OWNER CHANNEL_OWNER #c * :whatever", r"\* #c belongs to nobody"),
+        ("NOTE UBAN BANNED account bob carol 2026-01-31T12:00:00.000Z 2026-02-28T12:00:00.000Z :too loud",
+         rf"\* the account bob is kept off the server until {MOMENT}, by carol: too loud"),
+        ("NOTE UBAN BANNED network 192.0.2.0/24 * 2026-01-31T12:00:00.000Z * :No reason was given",
+         r"\* the network 192\.0\.2\.0/24 is kept off the server, by the operator: No reason was given"),
+        ("NOTE UBAN UNBANNED account bob carol 2026-01-31T12:00:00.000Z * :too loud",
+         r"\* the account bob is not kept off the server any more"),
+        ("NOTE UBAN END_OF_BANS 0 :End of the list of bans", r"\* nobody is kept off the server"),
         ("NOTE OTHER THING #c :for people", r"-chat\.example- for people"),
         ("999 alice a :b", r"-chat\.example- a b"),
     ],
@@ -87,6 +94,7 @@ def test_in_words(line: str, shown: str) -> None:
         [numeric(Numeric.RPL_WHOISSERVER, "alice", "bob", "chat.example", "Chat")],
         [numeric(Numeric.RPL_WHOISCHANNELS, "alice", "bob", "")],
         [numeric(Numeric.RPL_LISTSTART, "alice")],
+        ["NOTE UBAN END_OF_BANS 2 :End of the list of bans"],
         [numeric(Numeric.RPL_SILELIST, "alice", "bob!*@*"), numeric(Numeric.RPL_ENDOFSILELIST, "alice")],
     ],
 )
@@ -98,6 +106,10 @@ def test_the_end_of_a_list_that_had_something_is_silent() -> None:
     ban = numeric(Numeric.RPL_BANLIST, "alice", "#c", "b", "c", "1")
     end = numeric(Numeric.RPL_ENDOFBANLIST, "alice", "#c")
     assert len(_shown(ban, ban, end)) == 2
+
+
+def test_who_has_no_modes_is_said_to_have_none() -> None:
+    assert _shown(numeric(Numeric.RPL_WHOISMODES, "alice", "bob", "+")) == []
 
 
 def test_when_somebody_left() -> None:
@@ -124,6 +136,7 @@ def test_whatever_a_server_says_is_one_line_at_most(code: str, params: list[str]
         (numeric(Numeric.ERR_USERNOTINCHANNEL, "alice", "bob", "#c"), "bob is not in #c"),
         (numeric(Numeric.ERR_USERONCHANNEL, "alice", "bob", "#c"), "bob is in #c already"),
         (numeric(Numeric.ERR_CHANOPRIVSNEEDED, "alice", "#c"), "only operators of #c may do that"),
+        (numeric(Numeric.ERR_NOPRIVILEGES, "alice"), "only operators of the server may do that"),
         (numeric(Numeric.ERR_UNKNOWNMODE, "alice", "Z"), "there is no mode Z"),
         (numeric(Numeric.ERR_NOSUCHNICK, "alice", "bob"), "bob is not here"),
         (numeric(Numeric.ERR_ERRONEUSNICKNAME, "alice", "bob"), "bob can't be your nick here"),

@@ -135,7 +135,7 @@ def test_help_with_one_command(screen: Screen, name: str) -> None:
         ("/cert", "NOTE CERT END_OF_CERTIFICATES :x",
          "* no certificate is known that logs you in; /cert enroll makes one"),
         ("/cert", f"NOTE CERT CERTIFICATE {FINGERPRINT} 2026-01-31T12:00:00.000Z 2027-01-31T12:00:00.000Z enrolled :x",
-         f"* signed by the server <2026-01-31T12:00:00Z>, good until <2027-01-31T12:00:00Z>: {FINGERPRINT}"),
+         f"* signed by the server, good from <2026-01-31T12:00:00Z> until <2027-01-31T12:00:00Z>: {FINGERPRINT}"),
         ("/cert", "NOTE CERT CERTIFICATE x y z :odd", "-test.example- odd"),
         ("/quote PASSWD +", "NOTE PASSWD CHANGED 2 :x", "* your password is changed: your other devices have to log in "
          "again, with the new one; the certificates that log you in stay good, and /cert list shows them"),
@@ -239,6 +239,7 @@ def test_enrolling_into_a_file(peer: Peer, screen: Screen, certs: Path, tmp_path
     file = tmp_path / "with space.pem"
     obey(screen, f"/cert enroll {file}")
     assert screen.shown[0].startswith("-- the server has certified a key of this machine for alice, until ")
+    assert any(f"`securechat connect --cert '{file}'` logs in with it" in line for line in screen.shown)
     assert CertificateInfo.read(file).account == "alice"
     screen.shown.clear()
     obey(screen, f"/cert enroll {file}")

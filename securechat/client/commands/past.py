@@ -93,7 +93,7 @@ def _settings(screen: Screen, arguments: Arguments) -> None:
 
 
 COMMANDS = (
-    Command("history", "[where] [number]", "what was said before that", _history),
+    Command("history", "[where] [number]", "what was said before what you see", _history),
     Command("search", "words", "find what was said (in: from: after: before:)", _search),
     Command("redact", "[words] [-- why]", "take back what you said last, or with these words", _redact),
     Command("settings", "[name] [value]", "what the server does for you while you are away", _settings),
