@@ -290,6 +290,10 @@ class Reader:
         # and what is still in the queue must be done: the turn may be passed to this thread, and when it has ended
         # nobody takes it.
         departs = session.number in hub.sessions
+        if departs and hub.stopping:
+            # The turn in which it was sent something may not have ended, and only then is that known as delivered.
+            hub.journal.ask(waiting=session.waiting)
+            session.waiting = Waiting()
         if departs or session.answered < session.submitted:
             requests = [Depart(session.number, reason, self._seen(), hub.stopping)] if departs else []
             hub.journal.ask(requests, lambda _: hub.monitors.clear(session.number), session.waiting)

@@ -1,16 +1,20 @@
 """The devices of an account: their names, up to where each has seen what was said; and all of them are one user."""
 
 import base64
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from securechat.chat.machine import Chat
+from securechat.chat.machine import Applied, Chat
+from securechat.chat.refusals import Refusal
 from securechat.irc.message import Message
 from securechat.server.config import Limits
 from securechat.server.throttle import Attempt
+from securechat.store.journal import Entry, Journal
 from tests.server.devices import come, cut_off, leave
-from tests.server.wire import NAME, PASSWORD, Client, House, Opener, commands, one, plain, running, shown
+from tests.server.wire import LIMIT, NAME, PASSWORD, Client, House, Opener, commands, one, plain, running, shown
 
 FAILED = "904 * :SASL authentication failed"
 
@@ -223,6 +227,37 @@ def test_a_client_that_does_not_read_has_not_seen_what_is_on_its_way(opened: Ope
     phone.send("QUIT :bye")
     other.expect("QUIT")
     assert devices(house)["phone"] <= before
+
+
+def test_a_stop_counts_what_was_sent_in_a_turn_that_has_not_ended(
+    certs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client has it, and the server stops in order: the next one does not show it again."""
+    leaving = threading.Event()
+    ask = Journal.ask
+
+    def asked(journal: Journal, *given: Any, **named: Any) -> tuple[list[Applied | Refusal], object]:
+        leaving.set()
+        return ask(journal, *given, **named)
+
+    with running(certs, tmp_path) as house:
+        opened = Opener(house)
+        other, phone = opened(join="#seen"), come(opened, "alice@phone").join("#seen")
+        before = stamp(house)
+        deliver = house.hub.journal._deliver
+
+        def held(batch: list[Entry]) -> None:
+            deliver(batch)
+            assert leaving.wait(LIMIT)
+
+        monkeypatch.setattr(house.hub.journal, "_deliver", held)
+        other.send("PRIVMSG #seen :one")
+        phone.expect("PRIVMSG")
+        monkeypatch.setattr(Journal, "ask", asked)
+        house.server.stop()
+        monkeypatch.setattr(house.server, "stop", lambda: None)
+    with running(certs, tmp_path, again=True) as house:
+        assert devices(house)["phone"] > before
 
 
 # -- one user ---------------------------------------------------------------------------------------------------------
