@@ -2,10 +2,10 @@
 
 A fresh interpreter spends half a second of a core on imports, and the tests start thousands. So each process of pytest
 keeps a nursery: one process with one thread that has imported all of securechat, and forks whenever a command is to be
-run. What comes of it is a process like any other, with its own pid, streams, directory and environment, a child of
-pytest; only its imports are done, and its command line in the list of processes is the nursery's. Where these are what
-a test is about it says `fresh`. A fresh interpreter is started, too, for any other command, and where the environment
-has something that an interpreter reads before it runs anything.
+run. What comes of it is a process like any other, with its own pid, streams, directory, environment and umask, a child
+of pytest; only its imports are done, and its command line in the list of processes is the nursery's. Where these are
+what a test is about it says `fresh`. A fresh interpreter is started, too, for any other command, and where the
+environment has something that an interpreter reads before it runs anything.
 """
 
 import atexit
@@ -18,6 +18,7 @@ import io
 import json
 import os
 import pkgutil
+import signal
 import socket
 import subprocess
 import sys
@@ -64,6 +65,7 @@ class Forked(subprocess.Popen[bytes]):
             "arguments": args[3:],
             "cwd": str(cwd or Path.cwd()),
             "environment": environment,
+            "umask": _umask(),
             "session": new_session,
             "terminal": self._terminal,
         }
@@ -107,6 +109,14 @@ def _starts_otherwise(environment: Mapping[str, str]) -> bool:
     return any(environment.get(name) != os.environ.get(name) for name in names)
 
 
+def _umask() -> int:
+    """Ours, looked at without changing it, for there may be other threads."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("Umask:"):
+            return int(line.split()[1], 8)
+    raise AssertionError("no Umask")
+
+
 class _Nursery:
     """The nursery, as pytest sees it."""
 
@@ -118,16 +128,26 @@ class _Nursery:
         self._lock = threading.Lock()  # guards the socket: one request and its answer after the other
         with far:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.forked", str(far.fileno())], cwd=_ROOT, pass_fds=[far.fileno()]
+                [sys.executable, "-m", "tests.forked", str(far.fileno())],
+                stdin=subprocess.DEVNULL,  # pytest's may be closed, and then its number would be given out again
+                cwd=_ROOT,
+                pass_fds=[far.fileno()],
             )
         atexit.register(self.close)
 
     def fork(self, request: bytes, streams: list[int]) -> int:
         with self._lock:
-            socket.send_fds(self._socket, [request], streams)
-            pid = int(self._socket.recv(64))
-            self._socket.recv(64)  # from now on it is our child
+            try:
+                socket.send_fds(self._socket, [request], streams)
+                pid = int(self._socket.recv(64))
+                self._socket.recv(64)  # from now on it is our child
+            except BaseException:  # it was killed, or Ctrl-C left an answer behind: the next one is of another nursery
+                self.close()
+                raise
             return pid
+
+    def ended(self) -> bool:
+        return self._process.poll() is not None
 
     def close(self) -> None:
         self._socket.close()
@@ -140,6 +160,8 @@ _present_lock = threading.Lock()  # guards _present: tests start processes in th
 
 def _nursery() -> _Nursery:
     with _present_lock:
+        if _present and _present[0].ended():
+            _present.pop().close()
         if not _present:
             _present.append(_Nursery())
         return _present[0]
@@ -192,6 +214,7 @@ def _become(request: dict[str, Any], streams: list[int]) -> None:
     for stream in streams:
         os.close(stream)
     os.chdir(request["cwd"])
+    os.umask(request["umask"])
     os.environ.clear()
     os.environ.update(request["environment"])
     time.tzset()
@@ -210,8 +233,10 @@ def _text(number: int, mode: str, like: io.TextIOWrapper | None) -> io.TextIOWra
 
 
 if __name__ == "__main__":
+    interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for pytest, and its end is the nursery's
     _import_everything()
     _serve(socket.socket(fileno=int(sys.argv[1])))
+    signal.signal(signal.SIGINT, interrupt)
     from securechat.cli import main
 
     main()

@@ -63,7 +63,7 @@ def test_a_server_that_dies_while_a_file_is_sent(place: Place) -> None:
         bob.expect("PRIVMSG", "#lobby", "line 99")
         server.kill()
         bob.until_cut_off()
-        assert alice.leave() == 11
+        assert alice.process.wait(LIMIT) == 11  # its input has not ended: it may have been acknowledged whole
         account = alice.err.expect("acknowledged")
         assert "was lost" in account
         acknowledged = int(account.split("(")[-1].split()[0])
@@ -85,7 +85,7 @@ def test_two_people_at_two_terminals(server: Server) -> None:
         bob.expect("Password for bob: ")
         bob.type(f"{PASSWORD}\n")
         alice.expect("bob joined #table")
-        bob.expect("#table> ")
+        bob.expect("in #table: ")  # on so simple a terminal the prompt may still be that of before
         bob.type("good evening\r")
         alice.expect("<bob> good evening")
         alice.type("/me nods\r")

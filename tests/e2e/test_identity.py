@@ -109,7 +109,7 @@ def test_a_certificate_from_inside_the_chat(server: Server) -> None:
         screen.wait_for("-- WeeChat: ")
         fingerprint = CertificateInfo.read(file).fingerprint
         screen.type("/cert\r")
-        screen.wait_for("* signed by the server ")
+        screen.wait_for("* signed by the server, good from ")
         screen.wait_for(fingerprint)
         screen.type(f"/cert add {file}\r")
         screen.wait_for(f"from now on you log in with the certificate {CertificateInfo.read(file).fingerprint}")

@@ -328,7 +328,7 @@ def test_a_server_whose_certificate_was_revoked(moving: Place, home: Path, tmp_p
     with running(moving, "--port", str(port)):
         assert connect(home).returncode == 0
         done = securechat(home, "servers", "show", "localhost")
-        assert "1 certificates (list" in done.stdout
+        assert "1 certificate (its list" in done.stdout
     shutil.copy(stolen, moving.cert)
     with running(moving, "--port", str(port)):
         done = connect(home)

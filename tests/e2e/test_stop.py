@@ -83,5 +83,5 @@ def test_who_is_in_the_middle_of_a_handshake_does_not_hold_it_up(place: Place) -
 def test_connect_says_what_the_server_said(place: Place) -> None:
     with running(place) as server, connected(server, "alice", "--no-reconnect") as alice:
         assert server.stop() == 0
-        assert alice.leave() == 11
+        assert alice.process.wait(LIMIT) == 11
         assert "The server is stopping" in alice.err.rest()[-1]

@@ -103,7 +103,11 @@ class Wire:
             self.sock.close()
 
     def send_bytes(self, data: bytes) -> None:
-        self.sock.sendall(data)
+        try:
+            self.sock.sendall(data)
+        except (ssl.SSLEOFError, ConnectionError):  # which of them depends on the version of Python
+            self._ended = True
+            raise Ended(clean=False) from None
 
     def send(self, *lines: str) -> None:
         """Lines without their ends, as one write."""
