@@ -109,7 +109,7 @@ _REGISTER_FAILURES: Final[dict[str, tuple[type[InvitationRefusedError], str]]] =
     "ACCOUNT_EXISTS": (NameRefusedError, "the name {name} is taken: choose another one"),
     "BAD_ACCOUNT_NAME": (NameRefusedError, "the name {name} can't be had: choose another one"),
     "ACCOUNT_NAME_MUST_BE_NICK": (NameRefusedError, "the name {name} can't be had: choose another one"),
-    "WEAK_PASSWORD": (NewPasswordRefusedError, "this password is too weak: choose another one"),
+    "WEAK_PASSWORD": (NewPasswordRefusedError, "choose another password"),
     "UNACCEPTABLE_PASSWORD": (NewPasswordRefusedError, "this password can't be used: choose another one"),
     "TEMPORARILY_UNAVAILABLE": (
         InvitationRefusedError,

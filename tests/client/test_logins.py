@@ -241,7 +241,7 @@ def test_who_logs_in_has_nothing_to_do_with_making_accounts() -> None:
         ("ACCOUNT_EXISTS", NameRefusedError, "alice is taken: choose another"),
         ("BAD_ACCOUNT_NAME", NameRefusedError, "alice can't be had"),
         ("ACCOUNT_NAME_MUST_BE_NICK", NameRefusedError, "alice can't be had"),
-        ("WEAK_PASSWORD", NewPasswordRefusedError, "too weak"),
+        ("WEAK_PASSWORD", NewPasswordRefusedError, "choose another password"),
         ("UNACCEPTABLE_PASSWORD", NewPasswordRefusedError, "can't be used"),
         ("TEMPORARILY_UNAVAILABLE", InvitationRefusedError, "try again later"),
         ("SOMETHING_ELSE", InvitationRefusedError, "does not make the account"),
