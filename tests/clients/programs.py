@@ -105,6 +105,10 @@ class IrcClient:
         usual = settings(self.name, self.server, self.user, self.ca or self.server.place.ca, self.password)
         self.told(usual if self.typed is None else self.typed)
 
+    def disconnect(self) -> None:
+        """Have it hang up."""
+        self.say("/disconnect")
+
     def told(self, lines: Sequence[str]) -> None:
         """Type settings of the guide."""
         for line in lines:
@@ -283,6 +287,10 @@ class Irssi(IrcClient):
                 self._windows.append(window)
             self.say(f"/window goto {window}")
         self.shown(window)
+
+    def disconnect(self) -> None:
+        super().disconnect()
+        self._windows = [STATUS]  # irssi closes the others
 
     def shown(self, window: str) -> None:
         where = r"\[1:" if window == STATUS else rf"\[\d+:{NETWORK}/{re.escape(window)}\b"

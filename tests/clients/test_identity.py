@@ -246,7 +246,7 @@ def test_comes_by_invitation(kind: type[IrcClient], server: Server, tmux: Tmux, 
     nora.sees("logged_in", nick="nora")
     nora.review(REPLIES)
     nora.look_at(STATUS)
-    nora.say("/disconnect")
+    nora.disconnect()
     server.logged("disconnected", nick="nora")
 
     # The code is used up, and still what the client gives as the password of the server.
