@@ -2,6 +2,7 @@
 
 import re
 import signal
+import time
 from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
@@ -225,8 +226,10 @@ def test_nothing_of_a_password_is_shown_while_others_talk(peer: Peer, ca: Path) 
         session = peer.came.get(timeout=LIMIT)
         for number in range(100):
             session.send(f":bob!b@h PRIVMSG #lobby :line {number}.")
+            until = time.monotonic() + LIMIT
             while f"line {number}." not in screen.raw:
                 assert not screen.echoes()
+                assert time.monotonic() < until, screen.text
 
 
 def test_the_prompt_goes_where_one_is(peer: Peer, ca: Path) -> None:

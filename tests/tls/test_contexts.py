@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from securechat.pki import Authority, Purpose
+from securechat.pki.certificate import MALFORMED
+from securechat.tls import contexts
 from securechat.tls.contexts import client_context, server_context
 from securechat.tls.errors import CertificateFileError
 from tests.pki.handshake import Pair
@@ -340,3 +342,8 @@ def test_an_encrypted_key_is_never_asked_for_on_the_terminal(server_pem: Path) -
         start_new_session=True,
     )
     assert (done.stdout, done.stderr) == ("CertificateFileError\n", "")
+
+
+def test_what_is_malformed_is_so_in_both_packages() -> None:
+    """Neither may import the other, and one that had forgotten an exception of cryptography's ended with it."""
+    assert set(contexts._MALFORMED) == set(MALFORMED)

@@ -149,10 +149,8 @@ def _add_whole(session: Session, message: Message, der: bytes) -> None:
 
 def _list(session: Session, message: Message, _: str) -> None:
     """What logs the account in: what it has registered, then what our authority has signed for it."""
-    session.charge(LINES_FOR_A_HASH)
-    own = session.ask(lambda chat: _own(session, chat))
+    own = _asked(session, message)
     if own is None:
-        session.reply(message, [session.answer(_account_required())])
         return
     account, registered = own
     issued, unread = issued_to(session.hub, account)
@@ -192,10 +190,8 @@ def _delete(session: Session, message: Message, given: str) -> None:
         least = f"A fingerprint is digits and letters from a to f, of which the first {LEAST_DIGITS} are enough"
         _refuse(session, message, Code.NO_SUCH_CERTIFICATE, least, fit(given, _MAX_SHOWN))
         return
-    session.charge(LINES_FOR_A_HASH)
-    own = session.ask(lambda chat: _own(session, chat))
+    own = _asked(session, message)
     if own is None:
-        session.reply(message, [session.answer(_account_required())])
         return
     account, entries = own
     registered = {entry.fingerprint: entry for entry in entries if entry.fingerprint.startswith(digits)}
@@ -329,6 +325,15 @@ def _account(session: Session, message: Message) -> Account | None:
     if account is None:
         session.reply(message, [session.answer(_account_required())])
     return account
+
+
+def _asked(session: Session, message: Message) -> tuple[Account, list[Certificate]] | None:
+    """As `_own`, after all that was sent before; ``None``: the line has been answered."""
+    session.charge(LINES_FOR_A_HASH)
+    own = session.ask(lambda chat: _own(session, chat))
+    if own is None:
+        session.reply(message, [session.answer(_account_required())])
+    return own
 
 
 def _own(session: Session, chat: Chat) -> tuple[Account, list[Certificate]] | None:
